@@ -1,0 +1,137 @@
+/**
+ * Every error a person or a peer can meet: its HTTP status at the edge, and what the operator does about it.
+ * docs/ERRORS.md lists the same codes; a test ties the two both ways.
+ */
+export const errorCodes = {
+  ADDRESS_IN_USE: {
+    status: 500,
+    hint: 'Another program holds this port. Stop it, or choose another port (0 takes a free one).',
+  },
+  BAD_ARGUMENT: { status: 400, hint: 'See the --help of this command.' },
+  BAD_CONFIG: { status: 500, hint: 'Correct the named field in the configuration file, the environment or the flag.' },
+  BAD_DOCUMENT: {
+    status: 400,
+    hint: 'The other side sent something that is not a Waybill document. Check that both run the same version.',
+  },
+  BAD_REQUEST: { status: 400, hint: 'Correct the named field and send it again; nothing of it was taken.' },
+  BATCH_CONFLICT: {
+    status: 409,
+    hint: 'Two different batches claim one number. Both are kept; the data manager decides.',
+  },
+  CHAIN_BROKEN: {
+    status: 409,
+    hint: 'The batch does not follow the one before it. It is set aside; the laptop keeps it.',
+  },
+  CHANGE_INVALID: {
+    status: 400,
+    hint: 'Correct the named field of this line and send it again; the other lines were taken.',
+  },
+  CHANGE_TOO_LARGE: { status: 413, hint: 'One change may hold at most 1 MiB. Send large attachments another way.' },
+  CODE_REFUSED: {
+    status: 403,
+    hint: 'The code is unknown, used, expired or for another role. Ask for a new one: waybill enrol-code.',
+  },
+  CREDENTIAL_REFUSED: {
+    status: 403,
+    hint: 'The credential was not issued under this study. Add the laptop again: waybill enrol.',
+  },
+  DATA_MISSING: {
+    status: 500,
+    hint: 'This data directory holds no device. Run waybill study create or waybill enrol first.',
+  },
+  DATA_OCCUPIED: { status: 409, hint: 'This data directory already holds a device. Choose another --data.' },
+  DIGEST_MISMATCH: {
+    status: 422,
+    hint: 'The bytes changed on the way or on disk. They are set aside and fetched again.',
+  },
+  DISK_FULL: { status: 507, hint: 'Free some space on this disk. Nothing was lost; work goes on when there is room.' },
+  LOCKED: { status: 409, hint: 'Another program of the same kind runs on this data directory. Stop it first.' },
+  NOT_FOUND: { status: 404, hint: 'It is not held here.' },
+  NOT_LOCAL: { status: 403, hint: 'Open the page with waybill page; it answers only on this laptop.' },
+  NOT_SIGNED_IN: { status: 401, hint: 'Open the page again with waybill page.' },
+  PAYLOAD_REFUSED: {
+    status: 422,
+    hint: 'The batch cannot be opened. It is set aside with its receipts; the laptop keeps its copy.',
+  },
+  PEER_UNREACHABLE: {
+    status: 502,
+    hint: 'Check that both laptops are on the same network; it is tried again by itself.',
+  },
+  PIN_MISMATCH: {
+    status: 403,
+    hint: 'The server is not of the study that the code names. Nothing secret was sent. Ask for a new code.',
+  },
+  PROVENANCE_BROKEN: {
+    status: 422,
+    hint: 'The chain of signatures has a break at the named place. Keep the data and call the data manager.',
+  },
+  QUOTA_EXCEEDED: {
+    status: 507,
+    hint: 'This laptop has sent more than its share or too far ahead of a gap. Bring the missing batches first.',
+  },
+  REVOKED: { status: 403, hint: 'This device was revoked. Its data stays on it; the data manager decides.' },
+  ROLE_REFUSED: { status: 403, hint: 'This device may not do that in its role.' },
+  SIGNATURE_INVALID: {
+    status: 422,
+    hint: 'The signature does not verify. The document is set aside and not believed.',
+  },
+  STORAGE_FAILED: {
+    status: 500,
+    hint: 'The disk refused to write or read. Check the disk; nothing unconfirmed was signed for.',
+  },
+  STUDY_DOCUMENT_INVALID: {
+    status: 400,
+    hint: 'Correct the named field of the study configuration and publish again.',
+  },
+  STUDY_MISMATCH: { status: 403, hint: 'The other laptop belongs to another study. Nothing was exchanged.' },
+  TOO_LARGE: { status: 413, hint: 'The other side sent more than is allowed. Nothing of it was taken.' },
+  UNEXPECTED: {
+    status: 500,
+    hint: 'A fault of the program. Nothing unconfirmed was signed for. Keep the log and report it.',
+  },
+} as const satisfies Record<string, { status: number; hint: string }>
+
+/** A documented error code. */
+export type ErrorCode = keyof typeof errorCodes
+
+/** The one error class: a documented code, a message that names what was wrong, the operator's hint, and the cause. */
+export class WaybillError extends Error {
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = 'WaybillError'
+    this.code = code
+  }
+
+  /** The HTTP status with which the edge answers. */
+  get status(): number {
+    return errorCodes[this.code].status
+  }
+
+  /** What the operator can do. */
+  get hint(): string {
+    return errorCodes[this.code].hint
+  }
+}
+
+const systemCodes: Record<string, ErrorCode> = {
+  EADDRINUSE: 'ADDRESS_IN_USE',
+  ENOSPC: 'DISK_FULL',
+  SQLITE_FULL: 'DISK_FULL',
+  EDQUOT: 'DISK_FULL',
+  EIO: 'STORAGE_FAILED',
+  SQLITE_IOERR: 'STORAGE_FAILED',
+  SQLITE_CORRUPT: 'STORAGE_FAILED',
+  EROFS: 'STORAGE_FAILED',
+  EACCES: 'STORAGE_FAILED',
+}
+
+/** Gives any thrown value a documented code: what is no WaybillError yet keeps its message and becomes the cause. */
+export function asWaybillError(thrown: unknown): WaybillError {
+  if (thrown instanceof WaybillError) return thrown
+  const system = thrown instanceof Error && 'code' in thrown ? systemCodes[String(thrown.code)] : undefined
+  return new WaybillError(system ?? 'UNEXPECTED', thrown instanceof Error ? thrown.message : String(thrown), {
+    cause: thrown,
+  })
+}

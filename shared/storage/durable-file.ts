@@ -1,0 +1,76 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { WaybillError } from '../service/errors.ts'
+
+/**
+ * Writes a file so that after return it survives a power cut, whole, or is not there at all:
+ * temporary file, fsync, rename, fsync of the directory (house rule 2).
+ * @param mode permission bits of the file; secrets use 0o600
+ */
+export async function writeDurably(path: string, bytes: Uint8Array | string, mode = 0o644): Promise<void> {
+  await ensureDirectory(dirname(path))
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.part`
+  try {
+    const file = await open(temporary, 'wx', mode)
+    try {
+      await file.writeFile(bytes)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(temporary, path)
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
+  await syncDirectory(dirname(path))
+}
+
+/** Makes what was renamed or removed in this directory survive a power cut. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Creates the directory and its parents, durably; does nothing where it stands. */
+export async function ensureDirectory(directory: string): Promise<void> {
+  const first = await mkdir(directory, { recursive: true, mode: 0o750 })
+  if (first !== undefined) await syncDirectory(dirname(first))
+}
+
+/**
+ * Hashes what is really stored, by reading it again.
+ * @returns sha-256 as 64 lowercase hex digits, and the size in bytes
+ */
+export async function digestOfFile(path: string): Promise<{ digest: string; size: number }> {
+  const file = await open(path, 'r')
+  try {
+    return await digestOfHandle(file)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Throws DIGEST_MISMATCH unless the stored bytes are exactly these. */
+export async function checkStoredFile(path: string, expected: { digest: string; size: number }): Promise<void> {
+  const stored = await digestOfFile(path)
+  if (stored.digest !== expected.digest || stored.size !== expected.size)
+    throw new WaybillError('DIGEST_MISMATCH', `stored payload ${expected.digest} does not hash to its name`)
+}
+
+async function digestOfHandle(file: FileHandle): Promise<{ digest: string; size: number }> {
+  const hash = createHash('sha256')
+  const buffer = Buffer.allocUnsafe(256 * 1024)
+  let size = 0
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, size)
+    if (bytesRead === 0) return { digest: hash.digest('hex'), size }
+    hash.update(buffer.subarray(0, bytesRead))
+    size += bytesRead
+  }
+}

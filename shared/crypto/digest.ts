@@ -1,0 +1,16 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto'
+
+/** sha-256 as 64 lowercase hex digits. */
+export function sha256(bytes: Uint8Array | string): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+/** HMAC-SHA-256 (RFC 2104) as hex: recognises a text again without keeping it guessable. */
+export function keyedDigest(key: Uint8Array, text: string): string {
+  return createHmac('sha256', key).update(text).digest('hex')
+}
+
+/** 128 random bits as 32 hex digits. */
+export function newNonce(): string {
+  return randomBytes(16).toString('hex')
+}

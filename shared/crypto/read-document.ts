@@ -1,0 +1,67 @@
+import type { Static } from '@sinclair/typebox'
+import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
+import canonicalize from 'canonicalize'
+import { type DocumentKind, documentKinds } from '../protocol/document-kinds.ts'
+import { WaybillError } from '../service/errors.ts'
+import { documentDigest } from './sign-document.ts'
+
+/** The text of a kind of document. */
+export type DocumentOf<K extends DocumentKind> = Static<(typeof documentKinds)[K]['schema']>
+
+/** A document read and found well-formed; its signature is not checked yet. */
+export interface ReadDocument<K extends DocumentKind> {
+  document: DocumentOf<K>
+  kid: string
+  digest: string
+  jws: string
+}
+
+const checks = Object.fromEntries(
+  Object.entries(documentKinds).map(([kind, { schema }]) => [kind, TypeCompiler.Compile(schema)]),
+) as unknown as Record<DocumentKind, TypeCheck<(typeof documentKinds)[DocumentKind]['schema']>>
+
+/**
+ * Reads a document from outside: size first, then one spelling only (canonical base64url, RFC 8785 JSON, which has no
+ * duplicate names, and no unsafe integers), then the header, then the schema. Unknown fields are kept.
+ * @throws BAD_DOCUMENT naming the kind and the field
+ */
+export function readDocument<K extends DocumentKind>(jws: string, kind: K): ReadDocument<K> {
+  const { typ, maxBytes } = documentKinds[kind]
+  const refuse = (why: string): never => {
+    throw new WaybillError('BAD_DOCUMENT', `${kind}: ${why}`)
+  }
+  if (jws.length > maxBytes) refuse(`larger than ${maxBytes} bytes`)
+  const parts = jws.split('.')
+  if (parts.length !== 3) refuse('not a compact JWS')
+  const [header, document] = parts.slice(0, 2).map((part) => readPart(part, refuse))
+  const kid = (header as { kid?: unknown }).kid
+  if (typeof kid !== 'string' || !/^[0-9a-f]{64}$/.test(kid)) return refuse('kid is not a digest')
+  if (canonicalize(header) !== canonicalize({ alg: 'Ed25519', kid, typ }))
+    refuse('protected header is not {alg, kid, typ}')
+  const check = checks[kind]
+  if (!check.Check(document)) {
+    const first = check.Errors(document).First()
+    refuse(`${first?.path} ${first?.message}`)
+  }
+  return { document: document as DocumentOf<K>, kid, digest: documentDigest(jws), jws }
+}
+
+function readPart(part: string, refuse: (why: string) => never): unknown {
+  const bytes = Buffer.from(part, 'base64url')
+  if (bytes.toString('base64url') !== part) refuse('base64url is not canonical')
+  let value: unknown
+  try {
+    value = JSON.parse(bytes.toString('utf8'), (_name, inner) =>
+      isUnsafe(inner) ? refuse('an unsafe integer') : inner,
+    )
+  } catch (error) {
+    if (error instanceof WaybillError) throw error
+    refuse('not JSON')
+  }
+  if (canonicalize(value) !== bytes.toString('utf8')) refuse('not in RFC 8785 canonical form')
+  return value
+}
+
+function isUnsafe(value: unknown): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)
+}

@@ -1,0 +1,59 @@
+import { promisify } from 'node:util'
+import { constants, zstdCompress, zstdDecompressSync } from 'node:zlib'
+import { Decrypter, Encrypter } from 'age-encryption'
+import { maxPayloadBytes } from '../protocol/payload.ts'
+import { WaybillError } from '../service/errors.ts'
+import { sha256 } from './digest.ts'
+
+const compress = promisify(zstdCompress)
+
+/** Compresses (one zstd frame, RFC 8878) and seals (age v1, X25519) the plain text to all recipients. */
+export async function sealPayload(plain: Uint8Array, recipients: string[]): Promise<Buffer> {
+  const encrypter = new Encrypter()
+  for (const recipient of recipients) encrypter.addRecipient(recipient)
+  const packed = await compress(plain, {
+    params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
+  })
+  return Buffer.from(await encrypter.encrypt(packed))
+}
+
+/**
+ * Opens a payload with any of the identities and checks it against the signed size and digest of the plain text.
+ * Output never grows beyond the declared size; bytes after the one zstd frame are refused.
+ * @throws PAYLOAD_REFUSED saying which check failed
+ */
+export async function openPayload(
+  payload: Uint8Array,
+  identities: string[],
+  plain: { digest: string; size: number },
+): Promise<Buffer> {
+  if (payload.length > maxPayloadBytes) throw new WaybillError('PAYLOAD_REFUSED', 'the payload is larger than allowed')
+  const packed = await decrypt(payload, identities)
+  const text = decompress(packed, plain.size)
+  if (text.length !== plain.size || sha256(text) !== plain.digest)
+    throw new WaybillError('PAYLOAD_REFUSED', 'the plain text is not what the manifest signed')
+  return text
+}
+
+async function decrypt(payload: Uint8Array, identities: string[]): Promise<Uint8Array> {
+  const decrypter = new Decrypter()
+  for (const identity of identities) decrypter.addIdentity(identity)
+  try {
+    return await decrypter.decrypt(payload)
+  } catch (cause) {
+    throw new WaybillError('PAYLOAD_REFUSED', 'the payload is not sealed to a key held here, or is damaged', { cause })
+  }
+}
+
+function decompress(packed: Uint8Array, size: number): Buffer {
+  let result: { buffer: Buffer; engine: { bytesWritten: number } }
+  try {
+    const options = { info: true, maxOutputLength: Math.max(size, 1) }
+    result = zstdDecompressSync(packed, options) as unknown as typeof result
+  } catch (cause) {
+    throw new WaybillError('PAYLOAD_REFUSED', 'the payload does not decompress to its declared size', { cause })
+  }
+  if (result.engine.bytesWritten !== packed.length)
+    throw new WaybillError('PAYLOAD_REFUSED', 'there are bytes after the one zstd frame')
+  return result.buffer
+}

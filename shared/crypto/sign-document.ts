@@ -1,0 +1,34 @@
+import canonicalize from 'canonicalize'
+import { CompactSign } from 'jose'
+import { type DocumentKind, documentKinds } from '../protocol/document-kinds.ts'
+import { sha256 } from './digest.ts'
+import { privateKey } from './keys.ts'
+
+/** Who signs: `kid` is the digest of the signer's credential, or the study id for the authority itself. */
+export interface Signer {
+  kid: string
+  privateKey: string
+}
+
+/** Exact bytes to store and show, and the digest by which others name them. */
+export interface SignedDocument {
+  jws: string
+  digest: string
+}
+
+/**
+ * Signs a document: compact JWS (RFC 7515), alg Ed25519 (RFC 9864), payload in RFC 8785 canonical form, protected header
+ * exactly {alg, kid, typ}.
+ */
+export async function signDocument(kind: DocumentKind, document: object, signer: Signer): Promise<SignedDocument> {
+  const payload = new TextEncoder().encode(canonicalize(document) ?? '')
+  const jws = await new CompactSign(payload)
+    .setProtectedHeader({ alg: 'Ed25519', kid: signer.kid, typ: documentKinds[kind].typ })
+    .sign(privateKey(signer.privateKey))
+  return { jws, digest: documentDigest(jws) }
+}
+
+/** sha-256 over `protected.payload`: a signature can be re-spelled, this cannot. */
+export function documentDigest(jws: string): string {
+  return sha256(jws.slice(0, jws.lastIndexOf('.')))
+}

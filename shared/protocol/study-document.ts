@@ -1,0 +1,67 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { AgeRecipient, Count, DeviceId, Digest, documentCore, Label, Nonce, Nullable, Seq, Time } from './fields.ts'
+import { Role } from './role.ts'
+
+/** Which fields of a model make a requisition's visible line: our name -> the app's field. */
+export const RequisitionMapping = Type.Object(
+  {
+    identifier: Label,
+    subject: Type.Optional(Label),
+    panel: Type.Optional(Label),
+    specimenType: Type.Optional(Label),
+    tubes: Type.Optional(Label),
+    isDrawn: Type.Optional(Label),
+    reasonNotDrawn: Type.Optional(Label),
+    drawnAt: Type.Optional(Label),
+    stabilityMinutes: Type.Optional(Type.Union([Label, Count])),
+  },
+  { additionalProperties: false },
+)
+export type RequisitionMapping = Static<typeof RequisitionMapping>
+
+export const Model = Type.Object({ requisition: Type.Optional(RequisitionMapping) })
+
+export const Limits = Type.Object({
+  batchChanges: Type.Integer({ minimum: 1, maximum: 5000 }),
+  batchBytes: Type.Integer({ minimum: 1024, maximum: 1_048_576 }),
+  sealAfterSeconds: Type.Integer({ minimum: 1, maximum: 86_400 }),
+  retentionHours: Type.Integer({ minimum: 0, maximum: 87_600 }),
+  producerBytes: Type.Integer({ minimum: 1_048_576 }),
+})
+export type Limits = Static<typeof Limits>
+
+/** The part that a person writes and publishes. */
+export const StudySettings = Type.Object({
+  name: Label,
+  sites: Type.Array(Type.Object({ id: Label, name: Label }), { maxItems: 1000 }),
+  models: Type.Record(Label, Model),
+  reasons: Type.Array(Label, { maxItems: 100 }),
+  people: Type.Array(Type.Object({ id: Label, name: Label, role: Label }), { maxItems: 10_000 }),
+  limits: Limits,
+})
+export type StudySettings = Static<typeof StudySettings>
+
+export const Revocation = Type.Object({
+  device: DeviceId,
+  chains: Type.Array(Type.Object({ chain: Nonce, throughSeq: Count, digest: Nullable(Digest) }), { maxItems: 1000 }),
+  reason: Label,
+})
+export type Revocation = Static<typeof Revocation>
+
+/** The signed, versioned text that every node carries. A node never takes an older one; it forks for nobody. */
+export const StudyDocument = Type.Object({
+  ...documentCore,
+  ...StudySettings.properties,
+  version: Seq,
+  previous: Nullable(Digest),
+  at: Time,
+  devices: Type.Record(DeviceId, Type.Object({ name: Label, role: Role, site: Nullable(Label) })),
+  servers: Type.Array(DeviceId, { maxItems: 1000 }),
+  recipients: Type.Array(Type.Object({ id: Digest, key: AgeRecipient, site: Nullable(Label), holder: Label }), {
+    minItems: 1,
+    maxItems: 1000,
+  }),
+  minimumEpoch: Type.Partial(Type.Record(Role, Count)),
+  revocations: Type.Array(Revocation, { maxItems: 10_000 }),
+})
+export type StudyDocument = Static<typeof StudyDocument>

@@ -79,6 +79,10 @@ export const errorCodes = {
     status: 500,
     hint: 'The disk refused to write or read. Check the disk; nothing unconfirmed was signed for.',
   },
+  STUDY_CONFLICT: {
+    status: 409,
+    hint: 'Two study configurations claim one version. Neither replaces the other; call the data manager.',
+  },
   STUDY_DOCUMENT_INVALID: {
     status: 400,
     hint: 'Correct the named field of the study configuration and publish again.',

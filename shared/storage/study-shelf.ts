@@ -1,0 +1,106 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Trust, Verified } from '../crypto/trust.ts'
+import type { StudyDocument } from '../protocol/study-document.ts'
+import { WaybillError } from '../service/errors.ts'
+import { ensureDirectory, writeDurably } from './durable-file.ts'
+
+/** What became of a study document that was shown. */
+export type Taken = 'newer' | 'same' | 'older'
+
+/**
+ * Every version of the study document that this node has taken, as files. An older one is never taken, and the same
+ * version with other content alarms. Other programs on the directory may add a version at any time.
+ */
+export class StudyShelf {
+  readonly #directory: string
+  readonly #trust: Trust
+  #current: Verified<'study'>
+  #changedAt: number
+
+  private constructor(directory: string, trust: Trust, current: Verified<'study'>, changedAt: number) {
+    this.#directory = directory
+    this.#trust = trust
+    this.#current = current
+    this.#changedAt = changedAt
+  }
+
+  /** Opens the shelf of a data directory. @throws DATA_MISSING when it is empty */
+  static async open(data: string, trust: Trust): Promise<StudyShelf> {
+    const directory = join(data, 'study-documents')
+    await ensureDirectory(directory)
+    const current = await newest(directory, trust)
+    if (!current) throw new WaybillError('DATA_MISSING', `${directory} holds no study document`)
+    return new StudyShelf(directory, trust, current, changedAt(directory))
+  }
+
+  /** Stores a first or next version without opening the shelf; for those who just signed or received it. */
+  static async put(data: string, document: { jws: string; version: number }): Promise<void> {
+    await writeDurably(join(data, 'study-documents', fileName(document.version)), document.jws)
+  }
+
+  /** The version in force. */
+  get document(): StudyDocument {
+    return this.#current.document
+  }
+
+  get jws(): string {
+    return this.#current.jws
+  }
+
+  get digest(): string {
+    return this.#current.digest
+  }
+
+  /** Looks whether another program has added a version. */
+  async refresh(): Promise<void> {
+    const at = changedAt(this.#directory)
+    if (at === this.#changedAt) return
+    this.#current = (await newest(this.#directory, this.#trust)) ?? this.#current
+    this.#changedAt = at
+  }
+
+  /** The version that a batch names; undefined where this node never had it. */
+  async version(version: number): Promise<StudyDocument | undefined> {
+    if (version === this.document.version) return this.document
+    const jws = read(join(this.#directory, fileName(version)))
+    return jws === undefined ? undefined : (await this.#trust.verify(jws, 'study')).document
+  }
+
+  /** Takes a shown document if it is newer. @throws STUDY_CONFLICT, and what Trust.verify throws */
+  async take(jws: string): Promise<Taken> {
+    const shown = await this.#trust.verify(jws, 'study')
+    await this.refresh()
+    if (shown.document.version < this.document.version) return 'older'
+    if (shown.document.version === this.document.version) {
+      if (shown.digest === this.digest) return 'same'
+      throw new WaybillError('STUDY_CONFLICT', `two study configurations claim version ${shown.document.version}`)
+    }
+    await writeDurably(join(this.#directory, fileName(shown.document.version)), jws)
+    this.#current = shown
+    this.#changedAt = changedAt(this.#directory)
+    return 'newer'
+  }
+}
+
+function fileName(version: number): string {
+  return `${String(version).padStart(8, '0')}.jws`
+}
+
+async function newest(directory: string, trust: Trust): Promise<Verified<'study'> | undefined> {
+  const names = readdirSync(directory).filter((name) => /^\d{8}\.jws$/.test(name))
+  const name = names.sort().at(-1)
+  return name === undefined ? undefined : trust.verify(readFileSync(join(directory, name), 'utf8'), 'study')
+}
+
+function changedAt(directory: string): number {
+  return statSync(directory).mtimeMs
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto'
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { WaybillError } from '../service/errors.ts'
+import { checkStoredFile, ensureDirectory, syncDirectory } from './durable-file.ts'
+
+/**
+ * Sealed payloads, one file each, named by the digest of its bytes. What is here under its name was written, fsynced and
+ * hashed again from disk (house rule 2). No name from outside reaches the disk but as 64 hex digits.
+ */
+export class PayloadStore {
+  readonly #directory: string
+  readonly #ready = new Set<string>()
+
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  /** Where the payload is, or would be. @throws BAD_REQUEST for what is no digest */
+  pathOf(digest: string): string {
+    if (!/^[0-9a-f]{64}$/.test(digest)) throw new WaybillError('BAD_REQUEST', 'not a payload digest')
+    return join(this.#directory, digest.slice(0, 2), digest)
+  }
+
+  async has(digest: string): Promise<boolean> {
+    return (await sizeOf(this.pathOf(digest))) !== undefined
+  }
+
+  /** Bytes of a receive that was broken off; 0 where there is none. */
+  async partial(digest: string): Promise<number> {
+    return (await sizeOf(`${this.pathOf(digest)}.part`)) ?? 0
+  }
+
+  /** Stores own bytes durably. */
+  async put(bytes: Uint8Array): Promise<{ digest: string; size: number }> {
+    const digest = createHash('sha256').update(bytes).digest('hex')
+    await this.receive(digest, bytes.length, 0, [bytes])
+    return { digest, size: bytes.length }
+  }
+
+  /**
+   * Receives a payload from `offset` on: appends, fsyncs, hashes what the disk holds, and only then gives it its name.
+   * When the source breaks, the part stays for the next try.
+   * @throws TOO_LARGE, DIGEST_MISMATCH (the part is dropped), and what the source throws
+   */
+  async receive(
+    digest: string,
+    size: number,
+    offset: number,
+    source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  ): Promise<void> {
+    const path = this.pathOf(digest)
+    await this.#prepare(dirname(path))
+    const part = `${path}.part`
+    await append(part, size, offset, source)
+    try {
+      await checkStoredFile(part, { digest, size })
+    } catch (error) {
+      if (error instanceof WaybillError) await rm(part, { force: true })
+      throw error
+    }
+    await rename(part, path)
+    await syncDirectory(dirname(path))
+  }
+
+  /** The stored bytes. @throws NOT_FOUND */
+  async read(digest: string): Promise<Buffer> {
+    try {
+      return await readFile(this.pathOf(digest))
+    } catch (cause) {
+      throw new WaybillError('NOT_FOUND', `payload ${digest} is not stored here`, { cause })
+    }
+  }
+
+  /** Removes a payload and what was begun of it; does nothing where there is none. */
+  async remove(digest: string): Promise<void> {
+    await rm(this.pathOf(digest), { force: true })
+    await rm(`${this.pathOf(digest)}.part`, { force: true })
+  }
+
+  async #prepare(directory: string): Promise<void> {
+    if (this.#ready.has(directory)) return
+    await ensureDirectory(this.#directory)
+    await mkdir(directory, { recursive: true, mode: 0o750 })
+    await syncDirectory(this.#directory)
+    this.#ready.add(directory)
+  }
+}
+
+async function append(
+  part: string,
+  size: number,
+  offset: number,
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<void> {
+  const file = await open(part, offset === 0 ? 'w' : 'r+', 0o640)
+  try {
+    await file.truncate(offset)
+    let end = offset
+    for await (const chunk of source) {
+      if (end + chunk.length > size) throw new WaybillError('TOO_LARGE', `more than the declared ${size} bytes came`)
+      await file.write(chunk, 0, chunk.length, end)
+      end += chunk.length
+    }
+    if (end < size) throw new WaybillError('PEER_UNREACHABLE', `the payload broke off at ${end} of ${size} bytes`)
+  } finally {
+    await file.sync()
+    await file.close()
+  }
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,155 @@
+import type { Static, TSchema } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+import { type Agent, fetch, type Response } from 'undici'
+import type { CertifiedPeer } from '../crypto/certificate.ts'
+import type { Identity } from '../crypto/identity.ts'
+import { type Admit, peerAgent } from '../crypto/mutual-tls.ts'
+import { frameType } from '../protocol/batch-frame.ts'
+import { asWaybillError, type ErrorCode, errorCodes, WaybillError } from '../service/errors.ts'
+
+/** Where a peer may be, and who may answer there. */
+export interface PeerAddress {
+  identity: Identity
+  host: string
+  port: number
+  admit: Admit
+  /** Connections at once; 1 unless told. */
+  connections?: number
+}
+
+const maxErrorBytes = 65_536
+
+/** Talks to one peer over mutual TLS. Everything that it answers is limited in size and checked against a schema. */
+export class PeerClient {
+  readonly #agent: Agent
+  readonly #origin: string
+  #peer: CertifiedPeer | undefined
+
+  constructor({ identity, host, port, admit, connections = 1 }: PeerAddress) {
+    this.#origin = `https://${host.includes(':') ? `[${host}]` : host}:${port}`
+    const remember: Admit = (peer) => {
+      if (this.#peer && this.#peer.device !== peer.device)
+        throw new WaybillError('CREDENTIAL_REFUSED', 'another device answers at this address')
+      admit(peer)
+      this.#peer = peer
+    }
+    this.#agent = peerAgent(identity, remember, connections)
+  }
+
+  /** Who answered; undefined before the first connection. */
+  get peer(): CertifiedPeer | undefined {
+    return this.#peer
+  }
+
+  /** One request with JSON both ways. @throws what the peer answered, PEER_UNREACHABLE, TOO_LARGE, BAD_DOCUMENT */
+  async json<T extends TSchema>(
+    method: 'GET' | 'POST',
+    path: string,
+    body: unknown,
+    schema: T,
+    maxBytes: number,
+  ): Promise<Static<T>> {
+    const sent =
+      body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+    const text = await readText(await this.#request(path, { method, ...sent }), maxBytes)
+    return parse(text, schema, path)
+  }
+
+  /** A list as NDJSON. @throws as `json` */
+  async lines<T extends TSchema>(path: string, schema: T, maxBytes: number): Promise<Static<T>[]> {
+    const text = await readText(await this.#request(path, { method: 'GET' }), maxBytes)
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => parse(line, schema, path))
+  }
+
+  /** The bytes at `path` from `offset` on. When the peer no longer has the same bytes, they come from 0. */
+  async stream(
+    path: string,
+    { offset = 0, etag = '' }: { offset?: number; etag?: string } = {},
+  ): Promise<{ offset: number; body: AsyncIterable<Uint8Array> }> {
+    const headers: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-`, 'if-range': etag } : {}
+    const response = await this.#request(path, { method: 'GET', headers })
+    const body = response.body ?? emptyBody()
+    return { offset: response.status === 206 ? offset : 0, body: wrapBody(body) }
+  }
+
+  /** Sends a batch frame. @throws as `json` */
+  async frame<T extends TSchema>(path: string, frame: Buffer, schema: T): Promise<Static<T>> {
+    const headers = { 'content-type': frameType }
+    const text = await readText(await this.#request(path, { method: 'POST', body: frame, headers }), maxErrorBytes)
+    return parse(text, schema, path)
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy()
+  }
+
+  async #request(path: string, init: Parameters<typeof fetch>[1]): Promise<Response> {
+    let response: Response
+    try {
+      response = await fetch(`${this.#origin}${path}`, { ...init, dispatcher: this.#agent, redirect: 'error' })
+    } catch (error) {
+      throw connectionError(error)
+    }
+    if (!response.ok) throw await remoteError(response)
+    return response
+  }
+}
+
+async function readText(response: Response, maxBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of wrapBody(response.body ?? emptyBody())) {
+    size += chunk.length
+    if (size > maxBytes) throw new WaybillError('TOO_LARGE', `the answer is larger than ${maxBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+async function* wrapBody(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  try {
+    yield* body
+  } catch (error) {
+    throw connectionError(error)
+  }
+}
+
+async function* emptyBody(): AsyncIterable<Uint8Array> {}
+
+function parse<T extends TSchema>(text: string, schema: T, path: string): Static<T> {
+  let value: unknown
+  try {
+    value = text === '' ? null : JSON.parse(text)
+  } catch (cause) {
+    throw new WaybillError('BAD_DOCUMENT', `${path}: the answer is not JSON`, { cause })
+  }
+  const first = Value.Errors(schema, value).First()
+  if (first) throw new WaybillError('BAD_DOCUMENT', `${path}: ${first.path} ${first.message}`)
+  return value as Static<T>
+}
+
+async function remoteError(response: Response): Promise<WaybillError> {
+  const text = await readText(response, maxErrorBytes).catch(() => '')
+  const told = readTold(text)
+  if (told) return new WaybillError(told.code, `the other side says: ${told.message}`)
+  return new WaybillError('PEER_UNREACHABLE', `the other side answered ${response.status}`)
+}
+
+function readTold(text: string): { code: ErrorCode; message: string } | undefined {
+  try {
+    const { code, message } = JSON.parse(text)
+    if (typeof code === 'string' && code in errorCodes)
+      return { code: code as ErrorCode, message: String(message).slice(0, 500) }
+  } catch {}
+  return undefined
+}
+
+function connectionError(error: unknown): WaybillError {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
+    if (cause instanceof WaybillError) return cause
+  const reason = asWaybillError(error instanceof Error && error.cause ? error.cause : error)
+  return new WaybillError('PEER_UNREACHABLE', reason.message, { cause: error })
+}

@@ -1,0 +1,92 @@
+CREATE TABLE `batches` (
+	`position` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`chain` text NOT NULL,
+	`seq` integer NOT NULL,
+	`manifest_digest` text NOT NULL,
+	`manifest` text NOT NULL,
+	`payload_digest` text NOT NULL,
+	`payload_size` integer NOT NULL,
+	`changes` integer NOT NULL,
+	`sealed_at` text NOT NULL,
+	`carried` integer DEFAULT 0 NOT NULL,
+	`delivered` integer DEFAULT 0 NOT NULL,
+	`safe` integer DEFAULT 0 NOT NULL,
+	`safe_at_minute` integer,
+	`pruned` integer DEFAULT 0 NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `batches_manifest_digest_unique` ON `batches` (`manifest_digest`);--> statement-breakpoint
+CREATE UNIQUE INDEX `batches_place` ON `batches` (`chain`,`seq`);--> statement-breakpoint
+CREATE INDEX `batches_pending` ON `batches` (`delivered`,`carried`,`position`);--> statement-breakpoint
+CREATE INDEX `batches_prunable` ON `batches` (`pruned`,`safe`,`safe_at_minute`);--> statement-breakpoint
+CREATE TABLE `chains` (
+	`ordinal` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`chain` text NOT NULL,
+	`continues_chain` text,
+	`continues_seq` integer,
+	`continues_digest` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `chains_chain_unique` ON `chains` (`chain`);--> statement-breakpoint
+CREATE TABLE `credentials` (
+	`kid` text PRIMARY KEY NOT NULL,
+	`jws` text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `custody_receipts` (
+	`digest` text PRIMARY KEY NOT NULL,
+	`manifest_digest` text NOT NULL,
+	`by` text NOT NULL,
+	`role` text NOT NULL,
+	`at` text NOT NULL,
+	`jws` text NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `custody_by_manifest` ON `custody_receipts` (`manifest_digest`);--> statement-breakpoint
+CREATE TABLE `deliveries` (
+	`chain` text NOT NULL,
+	`server` text NOT NULL,
+	`jws` text NOT NULL,
+	PRIMARY KEY(`chain`, `server`)
+);
+--> statement-breakpoint
+CREATE TABLE `facts` (
+	`key` text PRIMARY KEY NOT NULL,
+	`value` text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `gaps` (
+	`chain` text NOT NULL,
+	`server` text NOT NULL,
+	`jws` text NOT NULL,
+	PRIMARY KEY(`chain`, `server`)
+);
+--> statement-breakpoint
+CREATE TABLE `meetings` (
+	`device` text PRIMARY KEY NOT NULL,
+	`role` text NOT NULL,
+	`address` text NOT NULL,
+	`at` text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `open_lines` (
+	`model` text NOT NULL,
+	`pk` text NOT NULL,
+	`line` text NOT NULL,
+	PRIMARY KEY(`model`, `pk`)
+);
+--> statement-breakpoint
+CREATE TABLE `outbox` (
+	`position` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`id` text NOT NULL,
+	`digest` text NOT NULL,
+	`line` text NOT NULL,
+	`size` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `outbox_identity` ON `outbox` (`id`,`digest`);--> statement-breakpoint
+CREATE TABLE `sealed_changes` (
+	`id` text NOT NULL,
+	`keyed_digest` text NOT NULL,
+	PRIMARY KEY(`id`, `keyed_digest`)
+);

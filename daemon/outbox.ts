@@ -1,0 +1,88 @@
+import { keyedDigest } from '../shared/crypto/digest.ts'
+import type { StudyDocument } from '../shared/protocol/study-document.ts'
+import type { Clock } from '../shared/service/clock.ts'
+import { asWaybillError, type ErrorCode } from '../shared/service/errors.ts'
+import { deriveLine } from '../shared/specimens/derive-line.ts'
+import { openLineKeeper } from './open-lines.ts'
+import type { DaemonStore } from './open-store.ts'
+import { type GivenChange, readChange } from './read-change.ts'
+
+/** What became of the lines that the app gave; `line` counts from 1. */
+export interface Recorded {
+  accepted: number
+  known: number
+  refused: Array<{ line: number; code: ErrorCode; message: string }>
+}
+
+/** What recording needs to know. */
+export interface RecordContext {
+  store: DaemonStore
+  study: StudyDocument
+  digestKey: string
+  clock: Clock
+}
+
+const run = 500
+
+/**
+ * Takes changes from the app, a line of NDJSON each. What is counted as accepted or known is on disk when this returns
+ * (invariant 1); a repeat of the same change is known and not doubled; a bad line is named and spoils no other.
+ * @param progress called after each committed run
+ */
+export async function recordChanges(
+  context: RecordContext,
+  lines: AsyncIterable<string> | Iterable<string>,
+  progress: (recorded: Recorded) => void = () => undefined,
+): Promise<Recorded> {
+  const recorded: Recorded = { accepted: 0, known: 0, refused: [] }
+  const commit = preparedCommit(context, recorded)
+  let number = 0
+  let given: GivenChange[] = []
+  const flush = () => {
+    commit(given)
+    given = []
+    progress(recorded)
+  }
+  for await (const line of lines) {
+    number += 1
+    if (line.trim() === '') continue
+    const change = readOrRefuse(line, number, context.clock, recorded)
+    if (change) given.push(change)
+    if (given.length >= run) flush()
+  }
+  flush()
+  return recorded
+}
+
+function readOrRefuse(line: string, number: number, clock: Clock, recorded: Recorded): GivenChange | undefined {
+  try {
+    return readChange(line, clock.now())
+  } catch (thrown) {
+    const { code, message } = asWaybillError(thrown)
+    recorded.refused.push({ line: number, code, message })
+    return undefined
+  }
+}
+
+/** One database transaction a run: outbox rows, and the requisition lines that they change. */
+function preparedCommit(
+  { store, study, digestKey }: RecordContext,
+  recorded: Recorded,
+): (given: GivenChange[]) => void {
+  const client = store.$client
+  const key = Buffer.from(digestKey, 'hex')
+  const insert = client.prepare('INSERT OR IGNORE INTO outbox (id, digest, line, size) VALUES (?, ?, ?, ?)')
+  const wasSealed = client.prepare('SELECT 1 FROM sealed_changes WHERE id = ? AND keyed_digest = ?')
+  const keepLine = openLineKeeper(store)
+  return client.transaction((given: GivenChange[]) => {
+    for (const { change, line, digest } of given) {
+      const isNew =
+        wasSealed.get(change.id, keyedDigest(key, digest)) === undefined &&
+        insert.run(change.id, digest, line, Buffer.byteLength(line)).changes === 1
+      if (isNew) recorded.accepted += 1
+      else recorded.known += 1
+      const visible = isNew ? deriveLine(change, study) : undefined
+      if (visible) keepLine(visible)
+    }
+  }).immediate
+}

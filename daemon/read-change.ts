@@ -1,0 +1,81 @@
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import canonicalize from 'canonicalize'
+import { parse } from 'lossless-json'
+import { sha256 } from '../shared/crypto/digest.ts'
+import { Change, maxChangeBytes } from '../shared/protocol/change.ts'
+import { WaybillError } from '../shared/service/errors.ts'
+
+/** A change as the app gave it: what is stored, and the digest by which a repeat is known. */
+export interface GivenChange {
+  change: Change
+  /** The change in RFC 8785 form. */
+  line: string
+  /** Digest of what was given, before defaults were filled in. */
+  digest: string
+}
+
+const check = TypeCompiler.Compile(Change)
+
+/**
+ * Reads one line of NDJSON: a change, or an object as Django's `dumpdata` writes it.
+ * @throws CHANGE_INVALID naming the field, CHANGE_TOO_LARGE
+ */
+export function readChange(text: string, now: Date): GivenChange {
+  if (Buffer.byteLength(text) > maxChangeBytes)
+    throw new WaybillError('CHANGE_TOO_LARGE', `the change is larger than ${maxChangeBytes} bytes`)
+  const given = parseStrictly(text)
+  const digest = sha256(canonicalize(given) ?? '')
+  const change = 'id' in given || 'action' in given ? withDefaults(given, now) : fromDumpdata(given, digest, now)
+  if (!check.Check(change)) {
+    const first = check.Errors(change).First()
+    throw new WaybillError('CHANGE_INVALID', `${first?.path || '/'}: ${first?.message}`)
+  }
+  return { change, line: canonicalize(change) ?? '', digest }
+}
+
+/** JSON without duplicate names, and without numbers that would not come out as they went in. */
+function parseStrictly(text: string): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = parse(text, undefined, { parseNumber: exactNumber })
+  } catch (cause) {
+    if (cause instanceof WaybillError) throw cause
+    throw new WaybillError('CHANGE_INVALID', `not JSON: ${cause instanceof Error ? cause.message : cause}`, { cause })
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new WaybillError('CHANGE_INVALID', '/: a change is a JSON object')
+  return value as Record<string, unknown>
+}
+
+function exactNumber(text: string): number {
+  const value = Number(text)
+  const digits = text.replace(/^-?0*|[eE].*$|\./g, '').replace(/^0+/, '')
+  if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value)) || digits.length > 17)
+    throw new WaybillError(
+      'CHANGE_INVALID',
+      `the number ${text.slice(0, 40)} would not arrive as it is; give it as text`,
+    )
+  return value
+}
+
+function withDefaults(given: Record<string, unknown>, now: Date): Record<string, unknown> {
+  const change = { naturalKey: [], base: [], fields: {}, user: '', recordedAt: now.toISOString(), ...given }
+  return { ...change, pk: textOf(given.pk), recordedAt: timeOf(change.recordedAt) }
+}
+
+/** Its id is made from its content, so that giving the same dump again repeats and does not double. */
+function fromDumpdata(given: Record<string, unknown>, digest: string, now: Date): Record<string, unknown> {
+  const { model, pk, fields, ...rest } = given
+  return withDefaults({ ...rest, id: `dumpdata-${digest}`, action: 'insert', model, pk, fields }, now)
+}
+
+function textOf(pk: unknown): unknown {
+  return typeof pk === 'number' ? String(pk) : pk
+}
+
+/** Any ISO 8601 time with an offset becomes UTC with milliseconds; what is none is left for the schema to refuse. */
+function timeOf(time: unknown): unknown {
+  if (typeof time !== 'string' || !/^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:?\d\d)$/.test(time)) return time
+  const parsed = new Date(time)
+  return Number.isNaN(parsed.getTime()) ? time : parsed.toISOString()
+}

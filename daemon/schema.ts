@@ -1,0 +1,107 @@
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+
+/** Changes not yet sealed, in plain text, in the order in which the app made them. */
+export const outbox = sqliteTable(
+  'outbox',
+  {
+    position: integer('position').primaryKey({ autoIncrement: true }),
+    id: text('id').notNull(),
+    /** Digest of what the app gave, before defaults: an exact repeat is known. */
+    digest: text('digest').notNull(),
+    line: text('line').notNull(),
+    size: integer('size').notNull(),
+  },
+  (table) => [uniqueIndex('outbox_identity').on(table.id, table.digest)],
+)
+
+/** All that is kept of a change after sealing: its id and a keyed digest, so that a repeat is known. */
+export const sealedChanges = sqliteTable(
+  'sealed_changes',
+  { id: text('id').notNull(), keyedDigest: text('keyed_digest').notNull() },
+  (table) => [primaryKey({ columns: [table.id, table.keyedDigest] })],
+)
+
+/** This laptop's chains; the newest is the one that grows. */
+export const chains = sqliteTable('chains', {
+  ordinal: integer('ordinal').primaryKey({ autoIncrement: true }),
+  chain: text('chain').notNull().unique(),
+  continuesChain: text('continues_chain'),
+  continuesSeq: integer('continues_seq'),
+  continuesDigest: text('continues_digest'),
+})
+
+/** Sealed batches. `carried`: a courier signed for it. `delivered`, `safe`: as the delivery receipt in force says. */
+export const batches = sqliteTable(
+  'batches',
+  {
+    position: integer('position').primaryKey({ autoIncrement: true }),
+    chain: text('chain').notNull(),
+    seq: integer('seq').notNull(),
+    manifestDigest: text('manifest_digest').notNull().unique(),
+    manifest: text('manifest').notNull(),
+    payloadDigest: text('payload_digest').notNull(),
+    payloadSize: integer('payload_size').notNull(),
+    changes: integer('changes').notNull(),
+    sealedAt: text('sealed_at').notNull(),
+    carried: integer('carried').notNull().default(0),
+    delivered: integer('delivered').notNull().default(0),
+    safe: integer('safe').notNull().default(0),
+    /** Running minutes of the daemon when the batch became safe: retention is not counted by the wall clock. */
+    safeAtMinute: integer('safe_at_minute'),
+    pruned: integer('pruned').notNull().default(0),
+  },
+  (table) => [
+    uniqueIndex('batches_place').on(table.chain, table.seq),
+    index('batches_pending').on(table.delivered, table.carried, table.position),
+    index('batches_prunable').on(table.pruned, table.safe, table.safeAtMinute),
+  ],
+)
+
+/** Custody receipts that couriers and servers gave for our batches. */
+export const custodyReceipts = sqliteTable(
+  'custody_receipts',
+  {
+    digest: text('digest').primaryKey(),
+    manifestDigest: text('manifest_digest').notNull(),
+    by: text('by').notNull(),
+    role: text('role').notNull(),
+    at: text('at').notNull(),
+    jws: text('jws').notNull(),
+  },
+  (table) => [index('custody_by_manifest').on(table.manifestDigest)],
+)
+
+/** The delivery receipt in force, a chain and server. */
+export const deliveries = sqliteTable(
+  'deliveries',
+  { chain: text('chain').notNull(), server: text('server').notNull(), jws: text('jws').notNull() },
+  (table) => [primaryKey({ columns: [table.chain, table.server] })],
+)
+
+/** The newest notice of batches that a server has heard of and not received. */
+export const gaps = sqliteTable(
+  'gaps',
+  { chain: text('chain').notNull(), server: text('server').notNull(), jws: text('jws').notNull() },
+  (table) => [primaryKey({ columns: [table.chain, table.server] })],
+)
+
+/** Credentials that lead to the authority, by digest. */
+export const credentials = sqliteTable('credentials', { kid: text('kid').primaryKey(), jws: text('jws').notNull() })
+
+/** Requisition lines that no handover has closed, as last known. */
+export const openLines = sqliteTable(
+  'open_lines',
+  { model: text('model').notNull(), pk: text('pk').notNull(), line: text('line').notNull() },
+  (table) => [primaryKey({ columns: [table.model, table.pk] })],
+)
+
+/** Who was met, when and with what outcome. */
+export const meetings = sqliteTable('meetings', {
+  device: text('device').primaryKey(),
+  role: text('role').notNull(),
+  address: text('address').notNull(),
+  at: text('at').notNull(),
+})
+
+/** Single values: the last error, the running minutes. */
+export const facts = sqliteTable('facts', { key: text('key').primaryKey(), value: text('value').notNull() })

@@ -1,0 +1,143 @@
+import { randomBytes } from 'node:crypto'
+import canonicalize from 'canonicalize'
+import { keyedDigest, sha256 } from '../shared/crypto/digest.ts'
+import { deviceOf, type Identity, signerOf } from '../shared/crypto/identity.ts'
+import { sealPayload } from '../shared/crypto/seal.ts'
+import { type SignedDocument, signDocument } from '../shared/crypto/sign-document.ts'
+import type { Change } from '../shared/protocol/change.ts'
+import type { Manifest } from '../shared/protocol/manifest.ts'
+import type { RequisitionLine } from '../shared/protocol/requisition-line.ts'
+import type { StudyDocument } from '../shared/protocol/study-document.ts'
+import type { Clock } from '../shared/service/clock.ts'
+import { WaybillError } from '../shared/service/errors.ts'
+import { deriveLine, linesDigest } from '../shared/specimens/derive-line.ts'
+import type { PayloadStore } from '../shared/storage/payload-store.ts'
+import { type CurrentChain, currentChain } from './chain.ts'
+import type { DaemonStore } from './open-store.ts'
+
+/** What sealing needs to know. */
+export interface SealContext {
+  store: DaemonStore
+  payloads: PayloadStore
+  identity: Identity
+  study: StudyDocument
+  clock: Clock
+}
+
+interface OutboxRow {
+  position: number
+  id: string
+  digest: string
+  line: string
+  size: number
+}
+
+/**
+ * Seals the oldest changes of the outbox into one batch. The payload is on disk before the one transaction that numbers
+ * the batch, stores its signed manifest and erases the plain text; until then nobody can see it. Call it single-flight.
+ * @returns the number of changes sealed; 0 when the outbox is empty
+ */
+export async function sealBatch(context: SealContext): Promise<number> {
+  const rows = takeRows(context.store, context.study)
+  if (rows.length === 0) return 0
+  const chain = currentChain(context.store)
+  const { plain, lines } = plainText(context, chain, rows)
+  const recipients = recipientsFor(context.study, deviceOf(context.identity))
+  const payload = await context.payloads.put(
+    await sealPayload(
+      plain,
+      recipients.map(({ key }) => key),
+    ),
+  )
+  const manifest: Manifest = {
+    v: 1,
+    study: context.identity.study,
+    producer: deviceOf(context.identity),
+    chain: chain.chain,
+    seq: chain.seq + 1,
+    previous: chain.digest,
+    continues: chain.seq === 0 ? chain.continues : null,
+    sealedAt: context.clock.now().toISOString(),
+    changes: rows.length,
+    studyVersion: context.study.version,
+    payload: { ...payload, recipients: recipients.map(({ id }) => id) },
+    plain: { digest: sha256(plain), size: plain.length },
+    requisitions: linesDigest(lines),
+    handovers: [],
+  }
+  const signed = await signDocument('manifest', manifest, signerOf(context.identity))
+  commit(context, chain, manifest, signed, rows)
+  return rows.length
+}
+
+/** Who can open what this device seals: the servers of its site or of all, and the recovery identity. */
+export function recipientsFor(study: StudyDocument, device: string): StudyDocument['recipients'] {
+  const site = study.devices[device]?.site ?? null
+  return study.recipients.filter((recipient) => recipient.site === null || recipient.site === site)
+}
+
+function takeRows(store: DaemonStore, { limits }: StudyDocument): OutboxRow[] {
+  const rows: OutboxRow[] = []
+  let size = 0
+  const oldest = store.$client.prepare<[number], OutboxRow>('SELECT * FROM outbox ORDER BY position LIMIT ?')
+  for (const row of oldest.iterate(limits.batchChanges)) {
+    size += row.size + 1
+    if (rows.length > 0 && size > limits.batchBytes) break
+    rows.push(row)
+  }
+  return rows
+}
+
+function plainText(
+  context: SealContext,
+  chain: CurrentChain,
+  rows: OutboxRow[],
+): { plain: Buffer; lines: RequisitionLine[] } {
+  const salt = randomBytes(32).toString('hex')
+  const producer = deviceOf(context.identity)
+  const head = { study: context.identity.study, producer, chain: chain.chain, seq: chain.seq + 1, salt }
+  const mapped = Object.keys(context.study.models).length > 0
+  const lines = mapped ? rows.flatMap(({ line }) => deriveLine(JSON.parse(line) as Change, context.study) ?? []) : []
+  return { plain: Buffer.from(`${[canonicalize(head), ...rows.map(({ line }) => line)].join('\n')}\n`), lines }
+}
+
+function commit(
+  context: SealContext,
+  chain: CurrentChain,
+  manifest: Manifest,
+  signed: SignedDocument,
+  rows: OutboxRow[],
+): void {
+  const client = context.store.$client
+  const key = Buffer.from(context.identity.secrets.digestKey, 'hex')
+  const remember = client.prepare('INSERT OR IGNORE INTO sealed_changes (id, keyed_digest) VALUES (?, ?)')
+  const erase = client.prepare('DELETE FROM outbox WHERE position BETWEEN ? AND ?')
+  client
+    .transaction(() => {
+      const now = currentChain(context.store)
+      const erased = erase.run(rows[0]?.position, rows.at(-1)?.position)
+      if (now.chain !== chain.chain || now.seq !== chain.seq || erased.changes !== rows.length)
+        throw new WaybillError('LOCKED', 'another program seals this outbox')
+      insertBatch(context.store, manifest, signed)
+      for (const { id, digest } of rows) remember.run(id, keyedDigest(key, digest))
+    })
+    .immediate()
+}
+
+function insertBatch(store: DaemonStore, manifest: Manifest, signed: SignedDocument): void {
+  store.$client
+    .prepare(
+      `INSERT INTO batches (chain, seq, manifest_digest, manifest, payload_digest, payload_size, changes, sealed_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    .run(
+      manifest.chain,
+      manifest.seq,
+      signed.digest,
+      signed.jws,
+      manifest.payload.digest,
+      manifest.payload.size,
+      manifest.changes,
+      manifest.sealedAt,
+    )
+}

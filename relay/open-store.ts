@@ -1,0 +1,86 @@
+import { join } from 'node:path'
+import { eq, sql } from 'drizzle-orm'
+import { deviceOf, type Identity, readIdentity, signerOf } from '../shared/crypto/identity.ts'
+import type { Signer } from '../shared/crypto/sign-document.ts'
+import { Trust, type Trusted } from '../shared/crypto/trust.ts'
+import type { Clock } from '../shared/service/clock.ts'
+import { WaybillError } from '../shared/service/errors.ts'
+import type { Logger } from '../shared/service/logger.ts'
+import { openDatabase, type Store } from '../shared/storage/open-database.ts'
+import { PayloadStore } from '../shared/storage/payload-store.ts'
+import { StudyShelf } from '../shared/storage/study-shelf.ts'
+import * as schema from './schema.ts'
+
+export type RelayStore = Store<typeof schema>
+
+/** What this relay is and all that it holds: the verbs of the journey work on it. */
+export interface Hold {
+  identity: Identity
+  device: string
+  signer: Signer
+  trust: Trust
+  shelf: StudyShelf
+  store: RelayStore
+  payloads: PayloadStore
+  clock: Clock
+  logger: Logger
+  /** One transaction, on disk when it returns, with the credentials that it leans on. */
+  commit<T>(act: (store: RelayStore) => T): T
+}
+
+/** Opens a relay's database for reading or running. */
+export function openRelayStore(data: string): RelayStore {
+  return openDatabase(join(data, 'waybill.sqlite'), schema, join(import.meta.dirname, 'migrations'))
+}
+
+/** Opens a relay's data directory. @throws DATA_MISSING, ROLE_REFUSED when the device is no relay */
+export async function openHold(data: string, clock: Clock, logger: Logger): Promise<Hold> {
+  const identity = readIdentity(data)
+  if (identity.role !== 'relay') throw new WaybillError('ROLE_REFUSED', `${data} holds a ${identity.role}, not a relay`)
+  const store = openRelayStore(data)
+  const unsaved: Trusted[] = []
+  const trust = new Trust(
+    identity.authorityKey,
+    (kid) => store.select().from(schema.credentials).where(eq(schema.credentials.kid, kid)).get()?.jws,
+    (trusted) => unsaved.push(trusted),
+  )
+  await trust.admitAll([identity.issuerCredential, identity.credential, identity.serverCredential])
+  const commit = <T>(act: (store: RelayStore) => T): T => {
+    const result = store.transaction(
+      () => {
+        for (const { kid, jws } of unsaved)
+          store.insert(schema.credentials).values({ kid, jws }).onConflictDoNothing().run()
+        return act(store)
+      },
+      { behavior: 'immediate' },
+    )
+    unsaved.length = 0
+    return result
+  }
+  return {
+    identity,
+    device: deviceOf(identity),
+    signer: signerOf(identity),
+    trust,
+    shelf: await StudyShelf.open(data, trust),
+    store,
+    payloads: new PayloadStore(join(data, 'payloads')),
+    clock,
+    logger,
+    commit,
+  }
+}
+
+/** The next place in the order in which things came aboard for others; call it inside a commit. */
+export function nextPosition(store: RelayStore): number {
+  const row = store
+    .insert(schema.facts)
+    .values({ name: 'position', value: '1' })
+    .onConflictDoUpdate({
+      target: schema.facts.name,
+      set: { value: sql`cast(cast(value as integer) + 1 as text)` },
+    })
+    .returning()
+    .get()
+  return Number(row.value)
+}

@@ -53,6 +53,7 @@ export const batches = sqliteTable(
   (table) => [
     uniqueIndex('batches_place').on(table.chain, table.seq),
     index('batches_pending').on(table.delivered, table.carried, table.position),
+    index('batches_by_payload').on(table.payloadDigest),
     index('batches_prunable').on(table.pruned, table.safe, table.safeAtMinute),
   ],
 )

@@ -69,6 +69,9 @@ export const manifests = sqliteTable(
     index('manifests_by_state').on(table.state, table.id),
     index('manifests_by_producer_state').on(table.producer, table.state, table.payloadSize),
     index('manifests_by_payload').on(table.payloadDigest),
+    index('manifests_undelivered')
+      .on(table.producer, table.chain, table.seq)
+      .where(sql`state in ('pulling', 'aboard', 'forwarded')`),
     index('manifests_to_prune')
       .on(table.producer, table.chain, table.seq)
       .where(sql`state = 'delivered' and pruned = 0`),

@@ -18,6 +18,7 @@ CREATE TABLE `batches` (
 CREATE UNIQUE INDEX `batches_manifest_digest_unique` ON `batches` (`manifest_digest`);--> statement-breakpoint
 CREATE UNIQUE INDEX `batches_place` ON `batches` (`chain`,`seq`);--> statement-breakpoint
 CREATE INDEX `batches_pending` ON `batches` (`delivered`,`carried`,`position`);--> statement-breakpoint
+CREATE INDEX `batches_by_payload` ON `batches` (`payload_digest`);--> statement-breakpoint
 CREATE INDEX `batches_prunable` ON `batches` (`pruned`,`safe`,`safe_at_minute`);--> statement-breakpoint
 CREATE TABLE `chains` (
 	`ordinal` integer PRIMARY KEY AUTOINCREMENT NOT NULL,

@@ -1,0 +1,33 @@
+import type { WaybillError } from '../shared/service/errors.ts'
+import type { DaemonStore } from './open-store.ts'
+
+/** A single stored value; undefined where it was never set. */
+export function readFact(store: DaemonStore, key: string): string | undefined {
+  return store.$client.prepare<[string], { value: string }>('SELECT value FROM facts WHERE key = ?').get(key)?.value
+}
+
+export function writeFact(store: DaemonStore, key: string, value: string): void {
+  store.$client.prepare('INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)').run(key, value)
+}
+
+/** The last thing that went wrong, as the page and `status` show it. */
+export interface LastError {
+  code: string
+  message: string
+  hint: string
+  at: string
+  about: string
+}
+
+export function writeLastError(store: DaemonStore, error: WaybillError, about: string, at: Date): void {
+  const { code, message, hint } = error
+  writeFact(
+    store,
+    'lastError',
+    JSON.stringify({ code, message, hint, at: at.toISOString(), about } satisfies LastError),
+  )
+}
+
+export function readLastError(store: DaemonStore): LastError | null {
+  return JSON.parse(readFact(store, 'lastError') ?? 'null')
+}

@@ -1,0 +1,46 @@
+import { sql } from 'drizzle-orm'
+import type { DeliveryReceipt } from '../shared/protocol/delivery-receipt.ts'
+import type { RelayStore } from './open-store.ts'
+
+/**
+ * Marks what the receipt covers as delivered. Where two batches claim one number the receipt does not say which one it means,
+ * so neither is called delivered. Call it inside a commit.
+ */
+export function coverBatches(store: RelayStore, { producer, chain, through, above }: DeliveryReceipt): void {
+  for (const [first, last] of [[1, through], ...above])
+    store.run(sql`
+      update manifests set state = 'delivered', code = null, why = null
+      where producer = ${producer} and chain = ${chain} and seq between ${first} and ${last}
+        and state in ('pulling', 'aboard', 'forwarded')
+        and not exists (select 1 from manifests as other where other.producer = manifests.producer
+          and other.chain = manifests.chain and other.seq = manifests.seq and other.digest <> manifests.digest)`)
+}
+
+/**
+ * A server began another incarnation: what its older lives signed for does not count any more, and is offered again.
+ * The old receipts stay as proof. What remains covered by a receipt that counts is covered again. Call it inside a commit.
+ */
+export function uncoverBatches(store: RelayStore, server: string, nonce: string): void {
+  const chains = store.all<{ producer: string; chain: string }>(sql`
+    update deliveries set current = 0 where server = ${server} and nonce <> ${nonce} and current = 1
+    returning producer, chain`)
+  for (const { producer, chain } of chains) resetChain(store, producer, chain)
+  resetForwarded(store, server)
+}
+
+/** Of one chain: what was delivered or forwarded is again only aboard, or still to be pulled. */
+export function resetChain(store: RelayStore, producer: string, chain: string): void {
+  store.run(sql`
+    update manifests set state = case
+      when pruned = 1 then 'forwarded'
+      when exists (select 1 from receipts where manifest = digest) then 'aboard'
+      else 'pulling' end
+    where producer = ${producer} and chain = ${chain} and state in ('forwarded', 'delivered')`)
+}
+
+function resetForwarded(store: RelayStore, server: string): void {
+  store.run(sql`
+    update manifests set state = 'aboard'
+    where state = 'forwarded' and pruned = 0
+      and digest in (select manifest from server_receipts where by = ${server})`)
+}

@@ -1,0 +1,85 @@
+import { eq } from 'drizzle-orm'
+import { decodeProtectedHeader } from 'jose'
+import { type Meeting, Meeting as MeetingSchema, maxMeetingBytes } from '../shared/protocol/meeting.ts'
+import { paths } from '../shared/protocol/paths.ts'
+import { type WaybillError } from '../shared/service/errors.ts'
+import { type Absorbed, absorbMeeting } from '../shared/transfer/absorb-meeting.ts'
+import type { PeerClient } from '../shared/transfer/peer-client.ts'
+import { absorbCargo, cargoFor, takeIncarnation } from './carry-back.ts'
+import type { Hold } from './open-store.ts'
+import { peers } from './schema.ts'
+
+/** What a meeting told. */
+export interface Met {
+  told: Meeting
+  /** Documents that could not be believed; the rest was taken. */
+  problems: WaybillError[]
+  /** How many receipts and notices were new here. */
+  news: number
+  /** The study document became newer. */
+  study: Absorbed['study']
+}
+
+/**
+ * Meets a peer: shows what rides back with this relay, takes what the peer shows. A peer whose study document proves to be older is shown ours in a second exchange.
+ * @throws what PeerClient throws; nothing is lost, the next meeting shows all again
+ */
+export async function meet(hold: Hold, client: PeerClient): Promise<Met> {
+  // Who answers is known once the connection stands: a stranger is first asked without anything that is meant for it.
+  if (!client.peer) await exchange(hold, client, null, true)
+  const met = await exchange(hold, client, null, false)
+  if (met.told.studyVersion >= hold.shelf.document.version) return met
+  const again = await exchange(hold, client, hold.shelf.jws, false)
+  return { ...again, problems: [...met.problems, ...again.problems], news: met.news + again.news }
+}
+
+async function exchange(hold: Hold, client: PeerClient, document: string | null, bare: boolean): Promise<Met> {
+  await hold.shelf.refresh()
+  const listener = client.peer
+  const cargo = bare ? undefined : cargoFor(hold.store, listener)
+  const documents = cargo ? [...cargo.deliveries, ...cargo.gaps, ...cargo.custody] : []
+  const shown: Meeting = {
+    v: 1,
+    at: hold.clock.now().toISOString(),
+    studyVersion: hold.shelf.document.version,
+    studyDocument: document,
+    credentials: await credentialsFor(hold, documents),
+    deliveries: cargo?.deliveries ?? [],
+    gaps: cargo?.gaps ?? [],
+    custody: cargo?.custody ?? [],
+    manifests: cargo?.manifests ?? [],
+    head: null,
+    incarnation: null,
+  }
+  const told = await client.json('POST', paths.meeting, shown, MeetingSchema, maxMeetingBytes)
+  const met = await absorb(hold, client, told)
+  if (listener && cargo)
+    hold.commit((store) =>
+      store.update(peers).set({ shown: cargo.position }).where(eq(peers.device, listener.device)).run(),
+    )
+  return met
+}
+
+async function absorb(hold: Hold, client: PeerClient, told: Meeting): Promise<Met> {
+  const absorbed = await absorbMeeting(told, hold.trust, hold.shelf)
+  const news = absorbCargo(hold, absorbed)
+  if (client.peer?.role === 'server' && told.incarnation) takeIncarnation(hold, client.peer.device, told.incarnation)
+  return { told, problems: absorbed.problems, news, study: absorbed.study }
+}
+
+/** Own credential, those of all who signed the documents, and of the issuers of all of them. */
+export async function credentialsFor(hold: Hold, documents: string[]): Promise<string[]> {
+  const kids = new Set([hold.signer.kid, ...documents.map(kidOf)])
+  const found = new Map<string, string>()
+  for (const kid of kids) {
+    const { jws } = await hold.trust.credential(kid)
+    found.set(kid, jws)
+    const issuer = kidOf(jws)
+    if (issuer !== hold.trust.study && !found.has(issuer)) found.set(issuer, (await hold.trust.credential(issuer)).jws)
+  }
+  return [...found.values()]
+}
+
+function kidOf(jws: string): string {
+  return String(decodeProtectedHeader(jws).kid)
+}

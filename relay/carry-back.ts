@@ -70,7 +70,9 @@ export function takeIncarnation(hold: Hold, server: string, incarnation: { numbe
   hold.commit((store) => {
     const value = JSON.stringify(incarnation)
     store.insert(facts).values({ name, value }).onConflictDoUpdate({ target: facts.name, set: { value } }).run()
-    if (held) uncoverBatches(store, server, incarnation.nonce)
+    if (!held) return
+    for (const { producer, chain } of uncoverBatches(store, server, incarnation.nonce))
+      coverAgain(store, producer, chain)
   })
 }
 

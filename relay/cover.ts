@@ -18,14 +18,16 @@ export function coverBatches(store: RelayStore, { producer, chain, through, abov
 
 /**
  * A server began another incarnation: what its older lives signed for does not count any more, and is offered again.
- * The old receipts stay as proof. What remains covered by a receipt that counts is covered again. Call it inside a commit.
+ * The old receipts stay as proof. Call it inside a commit.
+ * @returns the chains that lost a receipt; receipts of other servers may still cover them
  */
-export function uncoverBatches(store: RelayStore, server: string, nonce: string): void {
+export function uncoverBatches(store: RelayStore, server: string, nonce: string): { producer: string; chain: string }[] {
   const chains = store.all<{ producer: string; chain: string }>(sql`
     update deliveries set current = 0 where server = ${server} and nonce <> ${nonce} and current = 1
     returning producer, chain`)
   for (const { producer, chain } of chains) resetChain(store, producer, chain)
   resetForwarded(store, server)
+  return chains
 }
 
 /** Of one chain: what was delivered or forwarded is again only aboard, or still to be pulled. */

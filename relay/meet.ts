@@ -1,8 +1,8 @@
 import { eq } from 'drizzle-orm'
 import { decodeProtectedHeader } from 'jose'
-import { type Meeting, Meeting as MeetingSchema, maxMeetingBytes } from '../shared/protocol/meeting.ts'
+import { Meeting, maxMeetingBytes } from '../shared/protocol/meeting.ts'
 import { paths } from '../shared/protocol/paths.ts'
-import { type WaybillError } from '../shared/service/errors.ts'
+import type { WaybillError } from '../shared/service/errors.ts'
 import { type Absorbed, absorbMeeting } from '../shared/transfer/absorb-meeting.ts'
 import type { PeerClient } from '../shared/transfer/peer-client.ts'
 import { absorbCargo, cargoFor, takeIncarnation } from './carry-back.ts'
@@ -51,13 +51,16 @@ async function exchange(hold: Hold, client: PeerClient, document: string | null,
     head: null,
     incarnation: null,
   }
-  const told = await client.json('POST', paths.meeting, shown, MeetingSchema, maxMeetingBytes)
+  const told = await client.json('POST', paths.meeting, shown, Meeting, maxMeetingBytes)
   const met = await absorb(hold, client, told)
-  if (listener && cargo)
-    hold.commit((store) =>
-      store.update(peers).set({ shown: cargo.position }).where(eq(peers.device, listener.device)).run(),
-    )
+  if (listener && cargo) rememberShown(hold, listener.device, cargo.position)
   return met
+}
+
+function rememberShown(hold: Hold, device: string, position: number): void {
+  const before = hold.store.select().from(peers).where(eq(peers.device, device)).get()?.shown
+  if (before === undefined || before === position) return
+  hold.commit((store) => store.update(peers).set({ shown: position }).where(eq(peers.device, device)).run())
 }
 
 async function absorb(hold: Hold, client: PeerClient, told: Meeting): Promise<Met> {

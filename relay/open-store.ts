@@ -24,6 +24,8 @@ export interface Hold {
   payloads: PayloadStore
   clock: Clock
   logger: Logger
+  /** Payloads being received, by digest: two laptops never write one file at a time. */
+  receiving: Map<string, Promise<void>>
   /** One transaction, on disk when it returns, with the credentials that it leans on. */
   commit<T>(act: (store: RelayStore) => T): T
 }
@@ -67,6 +69,7 @@ export async function openHold(data: string, clock: Clock, logger: Logger): Prom
     payloads: new PayloadStore(join(data, 'payloads')),
     clock,
     logger,
+    receiving: new Map(),
     commit,
   }
 }

@@ -84,11 +84,8 @@ export const receipts = sqliteTable(
   {
     manifest: text().primaryKey(),
     producer: text().notNull(),
-    digest: text().notNull(),
     jws: text().notNull(),
     at: text().notNull(),
-    peerAt: text(),
-    head: text(),
     returned: integer({ mode: 'boolean' }).notNull().default(false),
   },
   (table) => [index('receipts_to_return').on(table.producer).where(sql`returned = 0`)],

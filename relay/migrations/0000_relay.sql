@@ -60,6 +60,7 @@ CREATE INDEX `manifests_by_place` ON `manifests` (`producer`,`chain`,`seq`);--> 
 CREATE INDEX `manifests_by_state` ON `manifests` (`state`,`id`);--> statement-breakpoint
 CREATE INDEX `manifests_by_producer_state` ON `manifests` (`producer`,`state`,`payloadSize`);--> statement-breakpoint
 CREATE INDEX `manifests_by_payload` ON `manifests` (`payloadDigest`);--> statement-breakpoint
+CREATE INDEX `manifests_undelivered` ON `manifests` (`producer`,`chain`,`seq`) WHERE state in ('pulling', 'aboard', 'forwarded');--> statement-breakpoint
 CREATE INDEX `manifests_to_prune` ON `manifests` (`producer`,`chain`,`seq`) WHERE state = 'delivered' and pruned = 0;--> statement-breakpoint
 CREATE TABLE `peers` (
 	`device` text PRIMARY KEY NOT NULL,
@@ -81,11 +82,8 @@ CREATE TABLE `peers` (
 CREATE TABLE `receipts` (
 	`manifest` text PRIMARY KEY NOT NULL,
 	`producer` text NOT NULL,
-	`digest` text NOT NULL,
 	`jws` text NOT NULL,
 	`at` text NOT NULL,
-	`peerAt` text,
-	`head` text,
 	`returned` integer DEFAULT false NOT NULL
 );
 --> statement-breakpoint

@@ -1,0 +1,109 @@
+import { type Static, Type } from '@sinclair/typebox'
+import PQueue from 'p-queue'
+import type { Verified } from '../shared/crypto/trust.ts'
+import type { Head } from '../shared/protocol/custody-receipt.ts'
+import { Count, Jws } from '../shared/protocol/fields.ts'
+import { paths } from '../shared/protocol/paths.ts'
+import { asWaybillError, type ErrorCode, WaybillError } from '../shared/service/errors.ts'
+import type { PeerClient } from '../shared/transfer/peer-client.ts'
+import { checkManifest } from './check-manifest.ts'
+import { fetchPayload } from './fetch-payload.ts'
+import type { Hold } from './open-store.ts'
+import { returnReceipts } from './return-receipts.ts'
+import { type BatchRow, type Giver, noteManifests, quarantine, receiptOf, takeCustody } from './take-custody.ts'
+
+/** At most this many payloads of one laptop at once. */
+export const pullsAtOnce = 4
+const pageSize = 100
+const runSize = 25
+const maxPageBytes = 16 * 1024 * 1024
+const Entry = Type.Object({ position: Count, manifest: Jws })
+const Taken = Type.Object({ taken: Count })
+
+/** How far a pull is: `of` grows as the laptop tells of more. */
+export interface Progress {
+  batches: number
+  bytes: number
+  ofBatches: number
+  ofBytes: number
+}
+
+/** One laptop's pull. */
+export interface Pull {
+  client: PeerClient
+  giver: Giver
+  /** Everything that the laptop lists up to this position was dealt with at an earlier meeting. */
+  after: number
+  progress(now: Progress): void
+}
+
+/** What a pull came to. */
+export interface Pulled {
+  /** Where the next pull may begin. */
+  after: number
+  /** What was refused or set aside; the rest flowed. */
+  problems: WaybillError[]
+  /** How many batches this relay has newly signed for. */
+  signed: number
+}
+
+// These are faults of what was sent, not of the way or of this disk.
+const setAside: ErrorCode[] = ['DIGEST_MISMATCH', 'TOO_LARGE', 'NOT_FOUND']
+
+/**
+ * Pulls what the laptop holds: first what no courier carries, then the rest. A batch is signed for when it is whole on this
+ * disk, and only then is the receipt returned. One bad batch holds up none.
+ * @throws PEER_UNREACHABLE, DISK_FULL, STORAGE_FAILED: what was signed for until then is kept
+ */
+export async function pull(hold: Hold, work: Pull): Promise<Pulled> {
+  const run = new PullRun(hold, work)
+  await run.pass(false)
+  await run.pass(true)
+  return run.outcome()
+}
+
+class PullRun {
+  readonly #hold: Hold
+  readonly #work: Pull
+  readonly #progress: Progress = { batches: 0, bytes: 0, ofBatches: 0, ofBytes: 0 }
+  readonly #problems: WaybillError[] = []
+  #signed = 0
+  #after: number
+  #blocked = Number.POSITIVE_INFINITY
+
+  constructor(hold: Hold, work: Pull) {
+    this.#hold = hold
+    this.#work = work
+    this.#after = work.after
+  }
+
+  outcome(): Pulled {
+    return { after: Math.min(this.#after, this.#blocked), problems: this.#problems, signed: this.#signed }
+  }
+
+  async pass(carried: boolean): Promise<void> {
+    for (let after = this.#work.after; ; ) {
+      const path = `${paths.manifests}?carried=${carried}&after=${after}&limit=${pageSize}`
+      const page = await this.#work.client.lines(path, Entry, maxPageBytes)
+      const last = page.at(-1)
+      if (!last) return
+      if (last.position <= after) throw new WaybillError('BAD_DOCUMENT', `${paths.manifests}: the list does not advance`)
+      await this.#takePage(page, carried)
+      after = last.position
+      if (page.length < pageSize) return
+    }
+  }
+
+  async #takePage(page: Static<typeof Entry>[], carried: boolean): Promise<void> {
+    const shown = await this.#verifyPage(page)
+    const rows = noteManifests(this.#hold, shown.map(({ manifest }) => manifest))
+    const wanted = rows.filter(({ state }) => state === 'pulling')
+    this.#progress.ofBatches += wanted.length
+    this.#progress.ofBytes += wanted.reduce((sum, { payloadSize }) => sum + payloadSize, 0)
+    for (const row of rows.filter(({ state }) => state === 'quarantined'))
+      this.#problems.push(new WaybillError((row.code ?? 'UNEXPECTED') as ErrorCode, row.why ?? ''))
+    if (!carried) await this.#returnAgain(rows)
+    await this.#fetchAll(wanted)
+    shown.forEach(({ position, manifest }) => this.#advance(position, manifest))
+  }
+}

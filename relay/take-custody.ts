@@ -1,0 +1,122 @@
+import { and, eq, inArray, sql } from 'drizzle-orm'
+import { type SignedDocument, signDocument } from '../shared/crypto/sign-document.ts'
+import type { Verified } from '../shared/crypto/trust.ts'
+import type { Head } from '../shared/protocol/custody-receipt.ts'
+import { WaybillError } from '../shared/service/errors.ts'
+import { chainFault } from './check-manifest.ts'
+import type { Hold, RelayStore } from './open-store.ts'
+import { manifests, receipts } from './schema.ts'
+
+/** A batch as this relay knows it. */
+export type BatchRow = typeof manifests.$inferSelect
+
+/** A custody receipt of this relay, as stored. */
+export type OwnReceipt = typeof receipts.$inferSelect
+
+/** What the giver said of itself at this meeting; it goes into the receipts. */
+export interface Giver {
+  device: string
+  at: string
+  head: Head | null
+}
+
+/**
+ * Takes note of batches that a laptop showed, in one transaction: those to fetch are `pulling`, those that do not fit their chain
+ * are quarantined. @returns their rows as they are now
+ */
+export function noteManifests(hold: Hold, shown: Verified<'manifest'>[]): BatchRow[] {
+  return hold.commit((store) => shown.map((manifest) => noteManifest(store, manifest)))
+}
+
+function noteManifest(store: RelayStore, { document, digest, jws }: Verified<'manifest'>): BatchRow {
+  const known = store.select().from(manifests).where(eq(manifests.digest, digest)).get()
+  if (known && !isWanted(known)) return known
+  const why = chainFault(store, digest, document)
+  const verdict = why
+    ? { state: 'quarantined' as const, code: 'CHAIN_BROKEN', why }
+    : { state: 'pulling' as const, code: null, why: null, pruned: false }
+  const { producer, chain, seq, previous, payload } = document
+  return store
+    .insert(manifests)
+    .values({
+      ...{ digest, producer, chain, seq, previous, jws, payloadDigest: payload.digest, payloadSize: payload.size },
+      ...verdict,
+    })
+    .onConflictDoUpdate({ target: manifests.digest, set: verdict })
+    .returning()
+    .get()
+}
+
+/** Not whole here: being fetched, set aside, or removed and no longer covered since a server was restored. */
+function isWanted({ state, pruned }: BatchRow): boolean {
+  return state === 'pulling' || state === 'quarantined' || (pruned && state !== 'delivered')
+}
+
+/**
+ * Signs for batches whose payloads are whole on this disk, and stores receipts and states in one transaction. A batch signed
+ * for before keeps its first receipt: one holder makes one receipt a manifest.
+ * @returns the receipts, on disk: only now may they be given
+ */
+export async function takeCustody(hold: Hold, batches: BatchRow[], giver: Giver): Promise<OwnReceipt[]> {
+  const signed: { batch: BatchRow; at: string; jws: string }[] = []
+  for (const batch of batches) {
+    const at = hold.clock.now().toISOString()
+    signed.push({ batch, at, jws: (await sign(hold, batch, giver, at)).jws })
+  }
+  return hold.commit((store) => signed.map(({ batch, at, jws }) => storeReceipt(store, batch, at, jws)))
+}
+
+/** Sets a batch aside with its code: nothing was signed. It is asked for again at the next meeting. */
+export function quarantine(hold: Hold, batch: BatchRow, { code, message }: WaybillError): void {
+  hold.commit((store) =>
+    store
+      .update(manifests)
+      .set({ state: 'quarantined', code, why: message })
+      .where(eq(manifests.digest, batch.digest))
+      .run(),
+  )
+}
+
+/** Receipts of a laptop's batches that it has not confirmed: an answer was lost. */
+export function unreturnedReceipts(store: RelayStore, producer: string, most: number): OwnReceipt[] {
+  return store
+    .select()
+    .from(receipts)
+    .where(and(eq(receipts.producer, producer), sql`returned = 0`))
+    .limit(most)
+    .all()
+}
+
+/** This relay's receipt for a batch, when it has signed for it. */
+export function receiptOf(store: RelayStore, manifest: string): OwnReceipt | undefined {
+  return store.select().from(receipts).where(eq(receipts.manifest, manifest)).get()
+}
+
+/** The laptop has these receipts on its disk. */
+export function markReturned(hold: Hold, given: OwnReceipt[]): void {
+  const signedFor = given.map(({ manifest }) => manifest)
+  hold.commit((store) => store.update(receipts).set({ returned: true }).where(inArray(receipts.manifest, signedFor)).run())
+}
+
+function sign(hold: Hold, batch: BatchRow, giver: Giver, at: string): Promise<SignedDocument> {
+  return signDocument(
+    'custody',
+    {
+      ...{ v: 1, study: hold.trust.study, manifest: batch.digest, hop: 1, prev: batch.digest },
+      ...{ from: giver.device, by: hold.device, at, peerAt: giver.at, head: giver.head },
+    },
+    hold.signer,
+  )
+}
+
+function storeReceipt(store: RelayStore, { digest, producer }: BatchRow, at: string, jws: string): OwnReceipt {
+  store.insert(receipts).values({ manifest: digest, producer, jws, at }).onConflictDoNothing().run()
+  store
+    .update(manifests)
+    .set({ state: 'aboard', code: null, why: null })
+    .where(and(eq(manifests.digest, digest), inArray(manifests.state, ['pulling', 'quarantined'])))
+    .run()
+  const stored = receiptOf(store, digest)
+  if (!stored) throw new WaybillError('STORAGE_FAILED', `the receipt for batch ${digest} was not stored`)
+  return stored
+}

@@ -18,7 +18,6 @@ const pageSize = 100
 const runSize = 25
 const maxPageBytes = 16 * 1024 * 1024
 const Entry = Type.Object({ position: Count, manifest: Jws })
-const Taken = Type.Object({ taken: Count })
 
 /** How far a pull is: `of` grows as the laptop tells of more. */
 export interface Progress {
@@ -41,7 +40,7 @@ export interface Pull {
 export interface Pulled {
   /** Where the next pull may begin. */
   after: number
-  /** What was refused or set aside; the rest flowed. */
+  /** Manifests that could not be believed; the rest flowed. What is quarantined is in the database. */
   problems: WaybillError[]
   /** How many batches this relay has newly signed for. */
   signed: number
@@ -96,14 +95,86 @@ class PullRun {
 
   async #takePage(page: Static<typeof Entry>[], carried: boolean): Promise<void> {
     const shown = await this.#verifyPage(page)
-    const rows = noteManifests(this.#hold, shown.map(({ manifest }) => manifest))
+    const rows = noteManifests(
+      this.#hold,
+      shown.map(({ manifest }) => manifest),
+    )
     const wanted = rows.filter(({ state }) => state === 'pulling')
     this.#progress.ofBatches += wanted.length
     this.#progress.ofBytes += wanted.reduce((sum, { payloadSize }) => sum + payloadSize, 0)
-    for (const row of rows.filter(({ state }) => state === 'quarantined'))
-      this.#problems.push(new WaybillError((row.code ?? 'UNEXPECTED') as ErrorCode, row.why ?? ''))
-    if (!carried) await this.#returnAgain(rows)
-    await this.#fetchAll(wanted)
-    shown.forEach(({ position, manifest }) => this.#advance(position, manifest))
+    // What the laptop calls uncarried and this relay has signed for: its receipt was lost.
+    if (!carried)
+      await returnReceipts(
+        this.#hold,
+        this.#work.client,
+        rows.flatMap(({ digest }) => receiptOf(this.#hold.store, digest) ?? []),
+      )
+    await this.#fetchAll(wanted, new Map(shown.map(({ position, manifest }) => [manifest.digest, position])))
+    for (const { position, manifest } of shown) this.#advance(position, manifest)
+  }
+
+  async #verifyPage(page: Static<typeof Entry>[]) {
+    const shown: { position: number; manifest: Verified<'manifest'> }[] = []
+    for (const { position, manifest } of page) {
+      try {
+        shown.push({ position, manifest: await checkManifest(this.#hold, manifest, this.#work.giver.device) })
+      } catch (error) {
+        this.#problems.push(asWaybillError(error))
+        this.#block(position)
+      }
+    }
+    return shown
+  }
+
+  /** Fetches a few at a time; signs for runs of what has become whole, while others are still on the way. */
+  async #fetchAll(wanted: BatchRow[], positions: Map<string, number>): Promise<void> {
+    const queue = new PQueue({ concurrency: pullsAtOnce })
+    const signing = new PQueue({ concurrency: 1 })
+    const whole: BatchRow[] = []
+    const failures: unknown[] = []
+    const sign = () =>
+      signing.add(() => this.#sign(whole.splice(0))).catch((error: unknown) => failures.push(error))
+    const fetching = wanted.map((batch) =>
+      queue.add(async () => {
+        if (failures.length > 0) return
+        try {
+          await fetchPayload(this.#hold, this.#work.client, batch)
+          whole.push(batch)
+        } catch (error) {
+          await this.#judge(batch, asWaybillError(error), positions.get(batch.digest) ?? 0)
+        }
+        if (whole.length >= runSize) void sign()
+      }).catch((error: unknown) => failures.push(error)),
+    )
+    await Promise.all(fetching)
+    await sign()
+    if (failures.length > 0) throw failures[0]
+  }
+
+  async #judge(batch: BatchRow, error: WaybillError, position: number): Promise<void> {
+    this.#block(position)
+    if (!setAside.includes(error.code)) throw error
+    this.#hold.logger.warn({ peer: batch.producer, batch: batch.digest, code: error.code }, error.message)
+    quarantine(this.#hold, batch, error)
+  }
+
+  async #sign(batches: BatchRow[]): Promise<void> {
+    if (batches.length === 0) return
+    const signed = await takeCustody(this.#hold, batches, this.#work.giver)
+    await returnReceipts(this.#hold, this.#work.client, signed)
+    this.#signed += signed.length
+    this.#progress.batches += batches.length
+    this.#progress.bytes += batches.reduce((sum, { payloadSize }) => sum + payloadSize, 0)
+    this.#work.progress({ ...this.#progress })
+  }
+
+  /** What was sealed after the meeting may not all be in both lists: the next pull begins before it. */
+  #advance(position: number, { document: { chain, seq } }: Verified<'manifest'>): void {
+    const { head } = this.#work.giver
+    if (head && (chain !== head.chain || seq <= head.seq)) this.#after = Math.max(this.#after, position)
+  }
+
+  #block(position: number): void {
+    this.#blocked = Math.min(this.#blocked, position - 1)
   }
 }

@@ -1,0 +1,109 @@
+import { and, asc, eq, gt } from 'drizzle-orm'
+import { WaybillError } from '../shared/service/errors.ts'
+import { type HandOnBatch, handOn } from '../shared/transfer/hand-on.ts'
+import type { PeerClient } from '../shared/transfer/peer-client.ts'
+import { credentialsFor } from './meet.ts'
+import { type Hold, nextPosition } from './open-store.ts'
+import { manifests, serverReceipts } from './schema.ts'
+import { type BatchRow, receiptOf } from './take-custody.ts'
+
+/** At most this many batches on the way to a server at once. */
+export const forwardsAtOnce = 4
+const pageSize = 100
+const waitMs = 5 * 60_000
+
+/** What a forward came to. */
+export interface Forwarded {
+  signed: number
+  problems: WaybillError[]
+}
+
+/**
+ * Offers a server all that is aboard and sends what it wants, in the order in which it came aboard. Only the server's signature
+ * makes a batch `forwarded`. A batch that it refuses stays aboard and is offered again after five minutes.
+ * @throws PEER_UNREACHABLE; the next forward goes on from there
+ */
+export async function forward(
+  hold: Hold,
+  client: PeerClient,
+  server: string,
+  refusals: Map<string, number>,
+  progress: (signed: number) => void,
+): Promise<Forwarded> {
+  const outcome: Forwarded = { signed: 0, problems: [] }
+  for (let after = 0; ; ) {
+    const page = pageAboard(hold, after)
+    if (page.length === 0) return outcome
+    after = page.at(-1)?.id ?? after
+    const due = page.filter(({ digest }) => (refusals.get(digest) ?? 0) <= hold.clock.monotonic())
+    const batches: HandOnBatch[] = []
+    for (const row of due) batches.push(await handOnBatch(hold, row))
+    const rows = new Map(due.map((row) => [row.digest, row]))
+    const signed = async (digest: string, custody: string) => {
+      const row = rows.get(digest)
+      if (!row) throw new WaybillError('BAD_DOCUMENT', 'the server signed for a batch that was not offered')
+      await takeServerReceipt(hold, row, server, custody)
+      refusals.delete(digest)
+      outcome.signed += 1
+      progress(outcome.signed)
+    }
+    const refused = async (digest: string, error: WaybillError) => {
+      noteRefusal(hold, digest, server, error)
+      refusals.set(digest, hold.clock.monotonic() + waitMs)
+      outcome.problems.push(error)
+    }
+    await handOn(client, hold.payloads, batches, { signed, refused }, forwardsAtOnce)
+  }
+}
+
+function pageAboard(hold: Hold, after: number): BatchRow[] {
+  return hold.store
+    .select()
+    .from(manifests)
+    .where(and(eq(manifests.state, 'aboard'), gt(manifests.id, after)))
+    .orderBy(asc(manifests.id))
+    .limit(pageSize)
+    .all()
+}
+
+async function handOnBatch(hold: Hold, { digest, jws, payloadDigest }: BatchRow): Promise<HandOnBatch> {
+  const receipt = receiptOf(hold.store, digest)
+  if (!receipt) throw new WaybillError('STORAGE_FAILED', `batch ${digest} is aboard without a receipt`)
+  return {
+    digest,
+    manifest: jws,
+    path: [receipt.jws],
+    credentials: await credentialsFor(hold, [jws, receipt.jws]),
+    // What the laptop said of itself is in this relay's own receipt, hop 1.
+    at: null,
+    head: null,
+    payload: payloadDigest,
+  }
+}
+
+/** @throws CREDENTIAL_REFUSED when it is not this server's signature for this batch, and what Trust.verify throws */
+async function takeServerReceipt(hold: Hold, row: BatchRow, server: string, custody: string): Promise<void> {
+  const { document, signer } = await hold.trust.verify(custody, 'custody')
+  if (document.by !== server || signer.device !== server || document.manifest !== row.digest)
+    throw new WaybillError('CREDENTIAL_REFUSED', 'a custody receipt that is not of this server for this batch')
+  hold.commit((store) => {
+    const value = { jws: custody, position: nextPosition(store) }
+    store
+      .insert(serverReceipts)
+      .values({ manifest: row.digest, by: server, producer: row.producer, ...value })
+      .onConflictDoUpdate({ target: [serverReceipts.manifest, serverReceipts.by], set: value })
+      .run()
+    store
+      .update(manifests)
+      .set({ state: 'forwarded', code: null, why: null })
+      .where(and(eq(manifests.digest, row.digest), eq(manifests.state, 'aboard')))
+      .run()
+  })
+}
+
+function noteRefusal(hold: Hold, digest: string, server: string, { code, message }: WaybillError): void {
+  hold.logger.warn({ peer: server, batch: digest, code }, message)
+  hold.commit((store) =>
+    store.update(manifests).set({ code, why: message }).where(eq(manifests.digest, digest)).run(),
+  )
+}

@@ -52,7 +52,10 @@ export function cargoFor(store: RelayStore, listener: { device: string; role: st
 }
 
 /** Stores what servers told, and what follows from it for the batches here. @returns how many documents were new */
-export function absorbCargo(hold: Hold, told: { deliveries: Verified<'delivery'>[]; gaps: Verified<'gaps'>[] }): number {
+export function absorbCargo(
+  hold: Hold,
+  told: { deliveries: Verified<'delivery'>[]; gaps: Verified<'gaps'>[] },
+): number {
   return hold.commit((store) => {
     const taken = told.deliveries.filter((delivery) => takeDelivery(hold, store, delivery)).length
     return taken + told.gaps.filter((notice) => takeGaps(store, notice)).length
@@ -126,8 +129,7 @@ function takeGaps(store: RelayStore, shown: Verified<'gaps'>): boolean {
 
 // A notice is no proof of anything done: among one server's own, its own clock may say which is the later.
 function isNewer(held: { incarnation: { number: number }; at: string }, shown: typeof held): boolean {
-  if (held.incarnation.number !== shown.incarnation.number)
-    return shown.incarnation.number > held.incarnation.number
+  if (held.incarnation.number !== shown.incarnation.number) return shown.incarnation.number > held.incarnation.number
   return shown.at > held.at
 }
 

@@ -21,7 +21,11 @@ export function coverBatches(store: RelayStore, { producer, chain, through, abov
  * The old receipts stay as proof. Call it inside a commit.
  * @returns the chains that lost a receipt; receipts of other servers may still cover them
  */
-export function uncoverBatches(store: RelayStore, server: string, nonce: string): { producer: string; chain: string }[] {
+export function uncoverBatches(
+  store: RelayStore,
+  server: string,
+  nonce: string,
+): { producer: string; chain: string }[] {
   const chains = store.all<{ producer: string; chain: string }>(sql`
     update deliveries set current = 0 where server = ${server} and nonce <> ${nonce} and current = 1
     returning producer, chain`)

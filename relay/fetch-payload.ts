@@ -59,7 +59,8 @@ async function isWhole(hold: Hold, { payloadDigest: digest, payloadSize: size }:
     await hold.payloads.remove(digest)
     return false
   }
-  if (stored.size !== size) throw new WaybillError('DIGEST_MISMATCH', `the payload has ${stored.size} bytes, not ${size}`)
+  if (stored.size !== size)
+    throw new WaybillError('DIGEST_MISMATCH', `the payload has ${stored.size} bytes, not ${size}`)
   return true
 }
 

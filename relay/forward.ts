@@ -103,7 +103,5 @@ async function takeServerReceipt(hold: Hold, row: BatchRow, server: string, cust
 
 function noteRefusal(hold: Hold, digest: string, server: string, { code, message }: WaybillError): void {
   hold.logger.warn({ peer: server, batch: digest, code }, message)
-  hold.commit((store) =>
-    store.update(manifests).set({ code, why: message }).where(eq(manifests.digest, digest)).run(),
-  )
+  hold.commit((store) => store.update(manifests).set({ code, why: message }).where(eq(manifests.digest, digest)).run())
 }

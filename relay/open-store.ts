@@ -1,8 +1,9 @@
 import { join } from 'node:path'
-import { eq, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import { deviceOf, type Identity, readIdentity, signerOf } from '../shared/crypto/identity.ts'
 import type { Signer } from '../shared/crypto/sign-document.ts'
-import { Trust, type Trusted } from '../shared/crypto/trust.ts'
+import { openTrust } from '../shared/crypto/stored-trust.ts'
+import type { Trust } from '../shared/crypto/trust.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import { WaybillError } from '../shared/service/errors.ts'
 import type { Logger } from '../shared/service/logger.ts'
@@ -26,7 +27,7 @@ export interface Hold {
   logger: Logger
   /** Payloads being received, by digest: two laptops never write one file at a time. */
   receiving: Map<string, Promise<void>>
-  /** One transaction, on disk when it returns, with the credentials that it leans on. */
+  /** One transaction, on disk when it returns. */
   commit<T>(act: (store: RelayStore) => T): T
 }
 
@@ -40,25 +41,8 @@ export async function openHold(data: string, clock: Clock, logger: Logger): Prom
   const identity = readIdentity(data)
   if (identity.role !== 'relay') throw new WaybillError('ROLE_REFUSED', `${data} holds a ${identity.role}, not a relay`)
   const store = openRelayStore(data)
-  const unsaved: Trusted[] = []
-  const trust = new Trust(
-    identity.authorityKey,
-    (kid) => store.select().from(schema.credentials).where(eq(schema.credentials.kid, kid)).get()?.jws,
-    (trusted) => unsaved.push(trusted),
-  )
-  await trust.admitAll([identity.issuerCredential, identity.credential, identity.serverCredential])
-  const commit = <T>(act: (store: RelayStore) => T): T => {
-    const result = store.transaction(
-      () => {
-        for (const { kid, jws } of unsaved)
-          store.insert(schema.credentials).values({ kid, jws }).onConflictDoNothing().run()
-        return act(store)
-      },
-      { behavior: 'immediate' },
-    )
-    unsaved.length = 0
-    return result
-  }
+  const trust = await openTrust(identity, store)
+  const commit = <T>(act: (store: RelayStore) => T): T => store.transaction(() => act(store), { behavior: 'immediate' })
   return {
     identity,
     device: deviceOf(identity),

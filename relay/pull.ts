@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
 import PQueue from 'p-queue'
+import { documentDigest } from '../shared/crypto/sign-document.ts'
 import type { Verified } from '../shared/crypto/trust.ts'
 import type { Head } from '../shared/protocol/custody-receipt.ts'
 import { Count, Jws } from '../shared/protocol/fields.ts'
@@ -10,7 +11,15 @@ import { checkManifest } from './check-manifest.ts'
 import { fetchPayload } from './fetch-payload.ts'
 import type { Hold } from './open-store.ts'
 import { returnReceipts } from './return-receipts.ts'
-import { type BatchRow, type Giver, noteManifests, quarantine, receiptOf, takeCustody } from './take-custody.ts'
+import {
+  type BatchRow,
+  type Giver,
+  noteManifests,
+  quarantine,
+  receiptOf,
+  settledBatch,
+  takeCustody,
+} from './take-custody.ts'
 
 /** At most this many payloads of one laptop at once. */
 export const pullsAtOnce = 4
@@ -61,6 +70,12 @@ export async function pull(hold: Hold, work: Pull): Promise<Pulled> {
   return run.outcome()
 }
 
+/** A batch, and where it stands in the laptop's list. */
+interface Listed {
+  position: number
+  batch: BatchRow
+}
+
 class PullRun {
   readonly #hold: Hold
   readonly #work: Pull
@@ -86,7 +101,8 @@ class PullRun {
       const page = await this.#work.client.lines(path, Entry, maxPageBytes)
       const last = page.at(-1)
       if (!last) return
-      if (last.position <= after) throw new WaybillError('BAD_DOCUMENT', `${paths.manifests}: the list does not advance`)
+      if (last.position <= after)
+        throw new WaybillError('BAD_DOCUMENT', `${paths.manifests}: the list does not advance`)
       await this.#takePage(page, carried)
       after = last.position
       if (page.length < pageSize) return
@@ -94,68 +110,81 @@ class PullRun {
   }
 
   async #takePage(page: Static<typeof Entry>[], carried: boolean): Promise<void> {
-    const shown = await this.#verifyPage(page)
-    const rows = noteManifests(
-      this.#hold,
-      shown.map(({ manifest }) => manifest),
-    )
-    const wanted = rows.filter(({ state }) => state === 'pulling')
-    this.#progress.ofBatches += wanted.length
-    this.#progress.ofBytes += wanted.reduce((sum, { payloadSize }) => sum + payloadSize, 0)
+    const entries = await this.#readPage(page)
+    const wanted = entries.filter(({ batch }) => batch.state === 'pulling')
+    if (wanted.length > 0) {
+      this.#progress.ofBatches += wanted.length
+      this.#progress.ofBytes += wanted.reduce((sum, { batch }) => sum + batch.payloadSize, 0)
+      this.#work.progress({ ...this.#progress })
+    }
     // What the laptop calls uncarried and this relay has signed for: its receipt was lost.
-    if (!carried)
-      await returnReceipts(
-        this.#hold,
-        this.#work.client,
-        rows.flatMap(({ digest }) => receiptOf(this.#hold.store, digest) ?? []),
-      )
-    await this.#fetchAll(wanted, new Map(shown.map(({ position, manifest }) => [manifest.digest, position])))
-    for (const { position, manifest } of shown) this.#advance(position, manifest)
+    const signedFor = carried ? [] : entries.flatMap(({ batch }) => receiptOf(this.#hold.store, batch.digest) ?? [])
+    await returnReceipts(this.#hold, this.#work.client, signedFor)
+    await this.#fetchAll(wanted)
+    for (const entry of entries) this.#advance(entry)
   }
 
-  async #verifyPage(page: Static<typeof Entry>[]) {
-    const shown: { position: number; manifest: Verified<'manifest'> }[] = []
+  async #readPage(page: Static<typeof Entry>[]): Promise<Listed[]> {
+    const settled: Listed[] = []
+    const fresh: { position: number; manifest: Verified<'manifest'> }[] = []
     for (const { position, manifest } of page) {
-      try {
-        shown.push({ position, manifest: await checkManifest(this.#hold, manifest, this.#work.giver.device) })
-      } catch (error) {
-        this.#problems.push(asWaybillError(error))
-        this.#block(position)
-      }
+      const batch = settledBatch(this.#hold.store, documentDigest(manifest))
+      if (batch) settled.push({ position, batch })
+      else
+        await this.#verify(position, manifest).then(
+          (verified) => verified && fresh.push({ position, manifest: verified }),
+        )
     }
-    return shown
+    const rows = noteManifests(
+      this.#hold,
+      fresh.map(({ manifest }) => manifest),
+    )
+    return [...settled, ...rows.map((batch, index) => ({ position: fresh[index]?.position ?? 0, batch }))]
+  }
+
+  async #verify(position: number, manifest: string): Promise<Verified<'manifest'> | undefined> {
+    try {
+      return await checkManifest(this.#hold, manifest, this.#work.giver.device)
+    } catch (error) {
+      this.#problems.push(asWaybillError(error))
+      this.#block(position)
+      return undefined
+    }
   }
 
   /** Fetches a few at a time; signs for runs of what has become whole, while others are still on the way. */
-  async #fetchAll(wanted: BatchRow[], positions: Map<string, number>): Promise<void> {
+  async #fetchAll(wanted: Listed[]): Promise<void> {
     const queue = new PQueue({ concurrency: pullsAtOnce })
     const signing = new PQueue({ concurrency: 1 })
     const whole: BatchRow[] = []
     const failures: unknown[] = []
-    const sign = () =>
-      signing.add(() => this.#sign(whole.splice(0))).catch((error: unknown) => failures.push(error))
-    const fetching = wanted.map((batch) =>
-      queue.add(async () => {
-        if (failures.length > 0) return
-        try {
-          await fetchPayload(this.#hold, this.#work.client, batch)
-          whole.push(batch)
-        } catch (error) {
-          await this.#judge(batch, asWaybillError(error), positions.get(batch.digest) ?? 0)
-        }
-        if (whole.length >= runSize) void sign()
-      }).catch((error: unknown) => failures.push(error)),
+    const sign = () => signing.add(() => this.#sign(whole.splice(0))).catch((error: unknown) => failures.push(error))
+    const fetching = wanted.map((entry) =>
+      queue
+        .add(async () => {
+          if (failures.length === 0 && (await this.#fetch(entry))) whole.push(entry.batch)
+          if (whole.length >= runSize) void sign()
+        })
+        .catch((error: unknown) => failures.push(error)),
     )
     await Promise.all(fetching)
     await sign()
     if (failures.length > 0) throw failures[0]
   }
 
-  async #judge(batch: BatchRow, error: WaybillError, position: number): Promise<void> {
-    this.#block(position)
-    if (!setAside.includes(error.code)) throw error
-    this.#hold.logger.warn({ peer: batch.producer, batch: batch.digest, code: error.code }, error.message)
-    quarantine(this.#hold, batch, error)
+  /** @returns whether the payload is whole here; what was sent wrongly is set aside */
+  async #fetch({ batch, position }: Listed): Promise<boolean> {
+    try {
+      await fetchPayload(this.#hold, this.#work.client, batch)
+      return true
+    } catch (thrown) {
+      const error = asWaybillError(thrown)
+      this.#block(position)
+      if (!setAside.includes(error.code)) throw error
+      this.#hold.logger.warn({ peer: batch.producer, batch: batch.digest, code: error.code }, error.message)
+      quarantine(this.#hold, batch, error)
+      return false
+    }
   }
 
   async #sign(batches: BatchRow[]): Promise<void> {
@@ -169,7 +198,7 @@ class PullRun {
   }
 
   /** What was sealed after the meeting may not all be in both lists: the next pull begins before it. */
-  #advance(position: number, { document: { chain, seq } }: Verified<'manifest'>): void {
+  #advance({ position, batch: { chain, seq } }: Listed): void {
     const { head } = this.#work.giver
     if (head && (chain !== head.chain || seq <= head.seq)) this.#after = Math.max(this.#after, position)
   }

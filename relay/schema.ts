@@ -57,6 +57,7 @@ export const manifests = sqliteTable(
     jws: text().notNull(),
     payloadDigest: text().notNull(),
     payloadSize: integer().notNull(),
+    changes: integer().notNull(),
     state: text({ enum: batchStates }).notNull(),
     code: text(),
     why: text(),
@@ -67,7 +68,7 @@ export const manifests = sqliteTable(
     uniqueIndex('manifests_by_digest').on(table.digest),
     index('manifests_by_place').on(table.producer, table.chain, table.seq),
     index('manifests_by_state').on(table.state, table.id),
-    index('manifests_by_producer_state').on(table.producer, table.state, table.payloadSize),
+    index('manifests_by_producer_state').on(table.producer, table.state, table.changes),
     index('manifests_by_payload').on(table.payloadDigest),
     index('manifests_undelivered')
       .on(table.producer, table.chain, table.seq)

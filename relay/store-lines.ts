@@ -24,7 +24,11 @@ export async function takeLines(hold: Hold, client: PeerClient, producer: string
     store.delete(lines).where(eq(lines.producer, producer)).run()
     for (const line of visible) {
       const row = { producer, model: line.model, pk: line.pk, line: JSON.stringify(line) }
-      store.insert(lines).values(row).onConflictDoUpdate({ target: [lines.producer, lines.model, lines.pk], set: row }).run()
+      store
+        .insert(lines)
+        .values(row)
+        .onConflictDoUpdate({ target: [lines.producer, lines.model, lines.pk], set: row })
+        .run()
     }
     store.insert(facts).values({ name, value }).onConflictDoUpdate({ target: facts.name, set: { value } }).run()
   })

@@ -28,18 +28,25 @@ export function noteManifests(hold: Hold, shown: Verified<'manifest'>[]): BatchR
   return hold.commit((store) => shown.map((manifest) => noteManifest(store, manifest)))
 }
 
-function noteManifest(store: RelayStore, { document, digest, jws }: Verified<'manifest'>): BatchRow {
+/** The batch of this manifest where it needs nothing more from a laptop; its manifest was verified when it was noted. */
+export function settledBatch(store: RelayStore, digest: string): BatchRow | undefined {
   const known = store.select().from(manifests).where(eq(manifests.digest, digest)).get()
-  if (known && !isWanted(known)) return known
+  return known && !isWanted(known) ? known : undefined
+}
+
+function noteManifest(store: RelayStore, { document, digest, jws }: Verified<'manifest'>): BatchRow {
+  const settled = settledBatch(store, digest)
+  if (settled) return settled
   const why = chainFault(store, digest, document)
   const verdict = why
     ? { state: 'quarantined' as const, code: 'CHAIN_BROKEN', why }
     : { state: 'pulling' as const, code: null, why: null, pruned: false }
-  const { producer, chain, seq, previous, payload } = document
+  const { producer, chain, seq, previous, payload, changes } = document
   return store
     .insert(manifests)
     .values({
-      ...{ digest, producer, chain, seq, previous, jws, payloadDigest: payload.digest, payloadSize: payload.size },
+      ...{ digest, producer, chain, seq, previous, jws, changes },
+      ...{ payloadDigest: payload.digest, payloadSize: payload.size },
       ...verdict,
     })
     .onConflictDoUpdate({ target: manifests.digest, set: verdict })
@@ -95,7 +102,9 @@ export function receiptOf(store: RelayStore, manifest: string): OwnReceipt | und
 /** The laptop has these receipts on its disk. */
 export function markReturned(hold: Hold, given: OwnReceipt[]): void {
   const signedFor = given.map(({ manifest }) => manifest)
-  hold.commit((store) => store.update(receipts).set({ returned: true }).where(inArray(receipts.manifest, signedFor)).run())
+  hold.commit((store) =>
+    store.update(receipts).set({ returned: true }).where(inArray(receipts.manifest, signedFor)).run(),
+  )
 }
 
 function sign(hold: Hold, batch: BatchRow, giver: Giver, at: string): Promise<SignedDocument> {

@@ -49,6 +49,7 @@ CREATE TABLE `manifests` (
 	`jws` text NOT NULL,
 	`payloadDigest` text NOT NULL,
 	`payloadSize` integer NOT NULL,
+	`changes` integer NOT NULL,
 	`state` text NOT NULL,
 	`code` text,
 	`why` text,
@@ -58,7 +59,7 @@ CREATE TABLE `manifests` (
 CREATE UNIQUE INDEX `manifests_by_digest` ON `manifests` (`digest`);--> statement-breakpoint
 CREATE INDEX `manifests_by_place` ON `manifests` (`producer`,`chain`,`seq`);--> statement-breakpoint
 CREATE INDEX `manifests_by_state` ON `manifests` (`state`,`id`);--> statement-breakpoint
-CREATE INDEX `manifests_by_producer_state` ON `manifests` (`producer`,`state`,`payloadSize`);--> statement-breakpoint
+CREATE INDEX `manifests_by_producer_state` ON `manifests` (`producer`,`state`,`changes`);--> statement-breakpoint
 CREATE INDEX `manifests_by_payload` ON `manifests` (`payloadDigest`);--> statement-breakpoint
 CREATE INDEX `manifests_undelivered` ON `manifests` (`producer`,`chain`,`seq`) WHERE state in ('pulling', 'aboard', 'forwarded');--> statement-breakpoint
 CREATE INDEX `manifests_to_prune` ON `manifests` (`producer`,`chain`,`seq`) WHERE state = 'delivered' and pruned = 0;--> statement-breakpoint

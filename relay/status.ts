@@ -1,0 +1,143 @@
+import { sql } from 'drizzle-orm'
+import type { StudyDocument } from '../shared/protocol/study-document.ts'
+import type { RelayStore } from './open-store.ts'
+import type { Peers } from './peers.ts'
+import type { Progress } from './pull.ts'
+import { type BatchState, batchStates, type PeerState, peers } from './schema.ts'
+
+interface Sum {
+  batches: number
+  changes: number
+}
+
+/** One peer, in the relay's words. */
+export interface PeerStatus {
+  device: string
+  name: string
+  role: string
+  state: PeerState
+  since: string
+  address: string
+  metAt: string | null
+  code: string | null
+  why: string | null
+  failures: number
+  /** How many changes the laptop said are not sealed yet. */
+  unsealed: number | null
+  /** Of a laptop's batches: what this relay knows of them. */
+  batches: Record<BatchState, Sum>
+  progress: Progress | null
+}
+
+/** What this relay carries and whom it has met. Each count is its own claim (invariant 9). */
+export interface RelayStatus {
+  batches: Record<BatchState, Sum>
+  /** How many batches this relay has signed for, whatever has become of them since. */
+  pulled: number
+  /** Laptops for which receipts are aboard that they have not been shown. */
+  receiptsToBringBack: number
+  lines: number
+  near: { seen: number; reachable: number; trusted: number }
+  peers: PeerStatus[]
+  /** Addresses that were heard of and where nobody was recognised yet. */
+  places: { address: string; code: string | null; why: string | null }[]
+}
+
+/**
+ * Reads the relay's state. @param live the running program's peers; without it nobody is near
+ */
+export function relayStatus(store: RelayStore, study: StudyDocument, live?: Peers): RelayStatus {
+  const sums = sumsByProducer(store)
+  const met = peerStatuses(store, study, sums, live)
+  const places = unrecognised(live)
+  const near = met.filter(({ state }) => state !== 'gone')
+  const reachable = near.filter(({ code }) => code !== 'PEER_UNREACHABLE')
+  const strangers = places.filter(({ code }) => code !== null && code !== 'PEER_UNREACHABLE').length
+  return {
+    batches: total([...sums.values()]),
+    pulled: count(store, sql`select count(*) as n from receipts`),
+    receiptsToBringBack: countToBringBack(store),
+    lines: count(store, sql`select count(*) as n from lines`),
+    near: {
+      seen: near.length + places.length,
+      reachable: reachable.length + strangers,
+      trusted: reachable.filter(({ code }) => !isDistrusted(code)).length,
+    },
+    peers: met,
+    places,
+  }
+}
+
+function peerStatuses(
+  store: RelayStore,
+  study: StudyDocument,
+  sums: Map<string, Record<BatchState, Sum>>,
+  live: Peers | undefined,
+): PeerStatus[] {
+  return store
+    .select()
+    .from(peers)
+    .all()
+    .map((peer) => ({
+      device: peer.device,
+      name: study.devices[peer.device]?.name ?? peer.device.slice(0, 8),
+      role: peer.role,
+      state: live ? peer.state : 'gone',
+      since: peer.since,
+      address: `${peer.host}:${peer.port}`,
+      metAt: peer.metAt,
+      code: peer.code,
+      why: peer.why,
+      failures: peer.failures,
+      unsealed: peer.unsealed,
+      batches: sums.get(peer.device) ?? total([]),
+      progress: live?.progress(peer.device) ?? null,
+    }))
+}
+
+function unrecognised(live: Peers | undefined): RelayStatus['places'] {
+  return (live?.places() ?? [])
+    .filter(({ device, sources }) => device === undefined && [...sources].some((source) => source !== 'gateway'))
+    .map(({ key, code, why }) => ({ address: key, code: code ?? null, why: why ?? null }))
+}
+
+function sumsByProducer(store: RelayStore): Map<string, Record<BatchState, Sum>> {
+  const rows = store.all<{ producer: string; state: BatchState; batches: number; changes: number }>(sql`
+    select producer, state, count(*) as batches, sum(changes) as changes from manifests group by producer, state`)
+  const sums = new Map<string, Record<BatchState, Sum>>()
+  for (const { producer, state, batches, changes } of rows) {
+    const sum = sums.get(producer) ?? total([])
+    sum[state] = { batches, changes }
+    sums.set(producer, sum)
+  }
+  return sums
+}
+
+function total(sums: Record<BatchState, Sum>[]): Record<BatchState, Sum> {
+  const add = (state: BatchState): Sum => ({
+    batches: sums.reduce((all, sum) => all + sum[state].batches, 0),
+    changes: sums.reduce((all, sum) => all + sum[state].changes, 0),
+  })
+  return Object.fromEntries(batchStates.map((state) => [state, add(state)])) as Record<BatchState, Sum>
+}
+
+function countToBringBack(store: RelayStore): number {
+  return count(
+    store,
+    sql`select count(*) as n from (
+      select producer, max(position) as newest from (
+        select producer, position from deliveries where current = 1
+        union all select producer, position from server_receipts)
+      group by producer) as aboard
+      left join peers on peers.device = aboard.producer
+      where aboard.newest > coalesce(peers.shown, 0)`,
+  )
+}
+
+function count(store: RelayStore, query: ReturnType<typeof sql>): number {
+  return store.all<{ n: number }>(query)[0]?.n ?? 0
+}
+
+function isDistrusted(code: string | null): boolean {
+  return ['CREDENTIAL_REFUSED', 'STUDY_MISMATCH', 'ROLE_REFUSED', 'REVOKED'].includes(code ?? '')
+}

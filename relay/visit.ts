@@ -1,0 +1,146 @@
+import { and, eq } from 'drizzle-orm'
+import type { CertifiedPeer } from '../shared/crypto/certificate.ts'
+import type { Meeting } from '../shared/protocol/meeting.ts'
+import { asWaybillError, type ErrorCode, WaybillError } from '../shared/service/errors.ts'
+import type { PeerClient } from '../shared/transfer/peer-client.ts'
+import { forward } from './forward.ts'
+import { type Met, meet } from './meet.ts'
+import type { Hold } from './open-store.ts'
+import { prune } from './prune.ts'
+import { type Progress, pull } from './pull.ts'
+import { returnLost } from './return-receipts.ts'
+import { manifests, type PeerState } from './schema.ts'
+import { takeLines } from './store-lines.ts'
+
+/** What this program remembers of a peer from one visit to the next; lost at a restart, then all is asked again. */
+export interface Memory {
+  chain: string | undefined
+  after: number
+  /** What the laptop said of itself when its lines were taken, and when; monotonic milliseconds. */
+  linesFor: string | undefined
+  linesAt: number
+  /** What it said of itself when everything it listed was dealt with. */
+  settledFor: string | undefined
+  /** Batches that a server refused, and when they are offered again. */
+  refusals: Map<string, number>
+}
+
+export const newMemory = (): Memory => ({
+  ...{ chain: undefined, after: 0, linesFor: undefined, linesAt: 0, settledFor: undefined },
+  refusals: new Map(),
+})
+
+/** What a visit reports while it runs. */
+export interface Report {
+  /** Who answered, and was believed. @returns what is remembered of it, or undefined to end here: another visit is on */
+  met(peer: CertifiedPeer, told: Meeting): Memory | undefined
+  state(state: PeerState, progress?: Progress): void
+}
+
+/** What a visit came to. */
+export interface Visited {
+  /** Receipts that others wait for. */
+  news: number
+  /** Batches newly aboard, or newly at the server. */
+  signed: number
+  problems: WaybillError[]
+  /** All that the peer told of, or that is for it, is where it belongs; otherwise another look soon is worth it. */
+  settled: boolean
+}
+
+const refreshLinesMs = 5 * 60_000
+
+/**
+ * One whole visit to whoever answers: meeting, then a laptop's lines and batches, or a server's share of what is aboard.
+ * @throws what ends the visit: PEER_UNREACHABLE, faults of this disk
+ */
+export async function visit(hold: Hold, client: PeerClient, report: Report): Promise<Visited | undefined> {
+  const met = await meet(hold, client)
+  const peer = client.peer
+  if (!peer) throw new WaybillError('PEER_UNREACHABLE', 'nobody answered')
+  const memory = report.met(peer, met.told)
+  if (!memory) return undefined
+  return peer.role === 'field'
+    ? visitLaptop(hold, client, report, memory, peer.device, met)
+    : visitServer(hold, client, report, memory, peer.device, met)
+}
+
+async function visitLaptop(
+  hold: Hold,
+  client: PeerClient,
+  report: Report,
+  memory: Memory,
+  device: string,
+  { told, problems, news }: Met,
+): Promise<Visited> {
+  if (memory.chain !== told.head?.chain) Object.assign(memory, { ...newMemory(), chain: told.head?.chain })
+  const found = [...problems]
+  const said = JSON.stringify([told.head, hold.shelf.document.version])
+  await takeLinesOnce(hold, client, memory, device, said).catch((error: unknown) => found.push(passable(error)))
+  await returnLost(hold, client, device)
+  let signed = 0
+  if (memory.settledFor !== said) {
+    const giver = { device, at: told.at, head: told.head }
+    const progress = (now: Progress) => report.state('pulling', now)
+    const pulled = await pull(hold, { client, giver, after: memory.after, progress })
+    memory.after = pulled.after
+    signed = pulled.signed
+    found.push(...pulled.problems)
+    const all = pulled.problems.length === 0 && told.head?.unsealed === 0
+    memory.settledFor = all ? said : undefined
+  }
+  found.push(...setAside(hold, device))
+  if (found.length > 0) memory.settledFor = undefined
+  return { news, signed, problems: found, settled: told.head?.unsealed === 0 }
+}
+
+/** Lines first: with them people can begin before any payload is here. */
+async function takeLinesOnce(hold: Hold, client: PeerClient, memory: Memory, device: string, said: string) {
+  const now = hold.clock.monotonic()
+  if (memory.linesFor === said && now - memory.linesAt < refreshLinesMs) return
+  await takeLines(hold, client, device)
+  Object.assign(memory, { linesFor: said, linesAt: now })
+}
+
+async function visitServer(
+  hold: Hold,
+  client: PeerClient,
+  report: Report,
+  memory: Memory,
+  device: string,
+  { problems, news }: Met,
+): Promise<Visited> {
+  const forwarded = await forward(hold, client, device, memory.refusals, (signed) =>
+    report.state('forwarding', { batches: signed, bytes: 0, ofBatches: 0, ofBytes: 0 }),
+  )
+  const after = forwarded.signed > 0 ? await meet(hold, client) : undefined
+  await prune(hold)
+  return {
+    news: news + (after?.news ?? 0),
+    signed: forwarded.signed,
+    problems: [...problems, ...forwarded.problems, ...(after?.problems ?? [])],
+    settled: !hasAny(hold, 'forwarded') && !hasAny(hold, 'aboard'),
+  }
+}
+
+/** A laptop is not up to date while one of its batches is set aside. */
+function setAside(hold: Hold, device: string): WaybillError[] {
+  const row = hold.store
+    .select()
+    .from(manifests)
+    .where(and(eq(manifests.producer, device), eq(manifests.state, 'quarantined')))
+    .limit(1)
+    .get()
+  return row ? [new WaybillError((row.code ?? 'UNEXPECTED') as ErrorCode, row.why ?? 'a batch is set aside')] : []
+}
+
+function hasAny(hold: Hold, state: 'forwarded' | 'aboard'): boolean {
+  return hold.store.select().from(manifests).where(eq(manifests.state, state)).limit(1).get() !== undefined
+}
+
+/** A fault of what was sent ends only that part of the visit. */
+function passable(thrown: unknown): WaybillError {
+  const error = asWaybillError(thrown)
+  if (error.code === 'TOO_LARGE' || error.code === 'BAD_DOCUMENT') return error
+  throw error
+}

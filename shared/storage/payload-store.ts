@@ -11,6 +11,8 @@ import { checkStoredFile, ensureDirectory, syncDirectory } from './durable-file.
 export class PayloadStore {
   readonly #directory: string
   readonly #ready = new Set<string>()
+  /** Two couriers may bring the same bytes at once: one file is written by one of them at a time. */
+  readonly #receiving = new Map<string, Promise<void>>()
 
   constructor(directory: string) {
     this.#directory = directory
@@ -49,7 +51,24 @@ export class PayloadStore {
     offset: number,
     source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): Promise<void> {
+    const before = this.#receiving.get(digest) ?? Promise.resolve()
+    const receiving = before.catch(() => undefined).then(() => this.#receive(digest, size, offset, source))
+    this.#receiving.set(digest, receiving)
+    try {
+      await receiving
+    } finally {
+      if (this.#receiving.get(digest) === receiving) this.#receiving.delete(digest)
+    }
+  }
+
+  async #receive(
+    digest: string,
+    size: number,
+    offset: number,
+    source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  ): Promise<void> {
     const path = this.pathOf(digest)
+    if (await this.has(digest)) return
     await this.#prepare(dirname(path))
     const part = `${path}.part`
     await append(part, size, offset, source)

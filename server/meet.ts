@@ -1,0 +1,71 @@
+import type { CertifiedPeer } from '../shared/crypto/certificate.ts'
+import { credentialsBehind } from '../shared/crypto/credential-path.ts'
+import { deviceOf, type Identity } from '../shared/crypto/identity.ts'
+import type { Trust } from '../shared/crypto/trust.ts'
+import type { Meeting } from '../shared/protocol/meeting.ts'
+import type { Clock } from '../shared/service/clock.ts'
+import type { WaybillError } from '../shared/service/errors.ts'
+import type { StudyShelf } from '../shared/storage/study-shelf.ts'
+import { absorbMeeting } from '../shared/transfer/absorb-meeting.ts'
+import { witness } from './chain.ts'
+import { signChains, signedChains } from './delivery.ts'
+import { incarnation, noticeRestore } from './incarnation.ts'
+import type { ServerStore } from './open-store.ts'
+import { adoptStudy } from './recover.ts'
+
+/** What meeting a courier or a laptop needs to know. */
+export interface MeetContext {
+  store: ServerStore
+  identity: Identity
+  trust: Trust
+  shelf: StudyShelf
+  clock: Clock
+  data: string
+}
+
+/**
+ * Answers a meeting. A server that is shown its own signature above its state begins its next incarnation before it answers;
+ * a field laptop is told of its own chains, a relay of all.
+ */
+export async function answerMeeting(
+  context: MeetContext,
+  peer: CertifiedPeer,
+  meeting: Meeting,
+): Promise<{ answer: Meeting; problems: WaybillError[] }> {
+  const { store, identity, trust, shelf, clock } = context
+  const absorbed = await absorbMeeting(meeting, trust, shelf)
+  await adoptStudy(context, meeting.studyDocument)
+  noticeRestore(
+    store,
+    deviceOf(identity),
+    absorbed.deliveries.map(({ document }) => document),
+  )
+  if (peer.role === 'field' && meeting.head && meeting.head.seq > 0) witness(store, peer.device, meeting.head)
+  await signChains(context)
+  const { deliveries, gaps } = signedChains(store, peer.role === 'field' ? peer.device : undefined)
+  const manifests = peer.role === 'field' ? newestManifests(store, peer.device) : []
+  const answer: Meeting = {
+    v: 1,
+    at: clock.now().toISOString(),
+    studyVersion: shelf.document.version,
+    studyDocument: shelf.document.version > meeting.studyVersion ? shelf.jws : null,
+    credentials: [...(await credentialsBehind(trust, [...deliveries, ...manifests, shelf.jws])), identity.credential],
+    deliveries,
+    gaps,
+    custody: [],
+    manifests,
+    head: null,
+    incarnation: incarnation(store),
+  }
+  return { answer, problems: absorbed.problems }
+}
+
+/** Proof for a laptop whose disk was restored: the newest batches that it signed. */
+function newestManifests(store: ServerStore, producer: string): string[] {
+  return store.$client
+    .prepare<[string], { manifest: string }>(
+      `SELECT manifest, max(seq) FROM batches WHERE producer = ? GROUP BY chain ORDER BY max(ordinal) DESC LIMIT 16`,
+    )
+    .all(producer)
+    .map(({ manifest }) => manifest)
+}

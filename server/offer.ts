@@ -1,0 +1,55 @@
+import { readDocument } from '../shared/crypto/read-document.ts'
+import type { Trust } from '../shared/crypto/trust.ts'
+import { appendHops } from './hops.ts'
+import { custodyOf, verifyPath } from './ingest.ts'
+import type { ServerStore } from './open-store.ts'
+
+/** A batch that a courier could hand on, with its own receipt for it. */
+export interface Offer {
+  digest: string
+  receipt: string | null
+}
+
+/** What of it this server wants, and its receipts, the same bytes again, for what it holds. */
+export interface OfferAnswer {
+  wanted: string[]
+  held: Array<{ digest: string; custody: string }>
+}
+
+/** Answers an offer. A courier's receipt for a batch that is held joins the batch's tree (invariant 5). */
+export async function answerOffer(
+  store: ServerStore,
+  trust: Trust,
+  giver: string,
+  offers: Offer[],
+): Promise<OfferAnswer> {
+  const answer: OfferAnswer = { wanted: [], held: [] }
+  for (const { digest, receipt } of offers) {
+    const custody = custodyOf(store, digest)
+    if (custody === undefined) answer.wanted.push(digest)
+    else {
+      answer.held.push({ digest, custody })
+      if (receipt !== null) await appendReceipt(store, trust, giver, digest, receipt)
+    }
+  }
+  return answer
+}
+
+/** A receipt that does not link is left out: the batch is held all the same. */
+async function appendReceipt(
+  store: ServerStore,
+  trust: Trust,
+  giver: string,
+  digest: string,
+  receipt: string,
+): Promise<void> {
+  const held = store.$client
+    .prepare<[string], { manifest: string }>('SELECT manifest FROM batches WHERE manifest_digest = ?')
+    .get(digest)
+  if (!held) return
+  try {
+    appendHops(store, await verifyPath(trust, readDocument(held.manifest, 'manifest'), [receipt], giver))
+  } catch {
+    return
+  }
+}

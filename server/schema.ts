@@ -1,0 +1,114 @@
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+
+/** Credentials that lead to the authority, by digest. */
+export const credentials = sqliteTable('credentials', { kid: text('kid').primaryKey(), jws: text('jws').notNull() })
+
+/** One-time codes for adding devices; only the digest of the secret is kept. `device` is whom the first use bound. */
+export const codes = sqliteTable('codes', {
+  secretDigest: text('secret_digest').primaryKey(),
+  role: text('role').notNull(),
+  name: text('name').notNull(),
+  site: text('site'),
+  expiresAt: text('expires_at').notNull(),
+  device: text('device'),
+  answer: text('answer'),
+})
+
+/** Each producer's chains: how far delivered, how far safe, how far any receipt or manifest witnessed. */
+export const chains = sqliteTable(
+  'chains',
+  {
+    producer: text('producer').notNull(),
+    chain: text('chain').notNull(),
+    through: integer('through').notNull().default(0),
+    safeThrough: integer('safe_through').notNull().default(0),
+    witnessed: integer('witnessed').notNull().default(0),
+    unsealed: integer('unsealed').notNull().default(0),
+    /** From this number on, two branches exist; null where there is no fork. */
+    forkAt: integer('fork_at'),
+    /** The signed documents below are older than the state. */
+    dirty: integer('dirty').notNull().default(1),
+    delivery: text('delivery'),
+    gaps: text('gaps'),
+  },
+  (table) => [primaryKey({ columns: [table.producer, table.chain] }), index('chains_dirty').on(table.dirty)],
+)
+
+/** Batches with their state: ingested, opened, held (by a fork or a revocation), quarantined (with its code). */
+export const batches = sqliteTable(
+  'batches',
+  {
+    ordinal: integer('ordinal').primaryKey({ autoIncrement: true }),
+    manifestDigest: text('manifest_digest').notNull().unique(),
+    manifest: text('manifest').notNull(),
+    producer: text('producer').notNull(),
+    chain: text('chain').notNull(),
+    seq: integer('seq').notNull(),
+    previous: text('previous'),
+    payloadDigest: text('payload_digest').notNull(),
+    payloadSize: integer('payload_size').notNull(),
+    changes: integer('changes').notNull(),
+    custody: text('custody').notNull(),
+    ingestedAt: text('ingested_at').notNull(),
+    state: text('state', { enum: ['ingested', 'opened', 'held', 'quarantined'] }).notNull(),
+    code: text('code'),
+    message: text('message'),
+  },
+  (table) => [
+    index('batches_place').on(table.producer, table.chain, table.seq, table.state),
+    index('batches_state').on(table.state, table.ordinal),
+    index('batches_quota').on(table.producer, table.state, table.payloadSize),
+  ],
+)
+
+/** Every custody receipt of a batch that was shown: a tree from the manifest to this server. */
+export const hops = sqliteTable(
+  'hops',
+  {
+    digest: text('digest').primaryKey(),
+    manifestDigest: text('manifest_digest').notNull(),
+    hop: integer('hop').notNull(),
+    prev: text('prev').notNull(),
+    by: text('by').notNull(),
+    jws: text('jws').notNull(),
+  },
+  (table) => [index('hops_by_manifest').on(table.manifestDigest, table.hop)],
+)
+
+/** Opened changes; `position` is the order of the feed. An exact repeat is one row, two contents of one id are two. */
+export const changes = sqliteTable(
+  'changes',
+  {
+    position: integer('position').primaryKey({ autoIncrement: true }),
+    id: text('id').notNull(),
+    digest: text('digest').notNull(),
+    producer: text('producer').notNull(),
+    manifestDigest: text('manifest_digest').notNull(),
+    line: text('line').notNull(),
+  },
+  (table) => [uniqueIndex('changes_identity').on(table.id, table.digest)],
+)
+
+/** Lines of opened batches that are no change. Nothing is thrown away. */
+export const badLines = sqliteTable(
+  'bad_lines',
+  {
+    manifestDigest: text('manifest_digest').notNull(),
+    number: integer('number').notNull(),
+    code: text('code').notNull(),
+    message: text('message').notNull(),
+    line: text('line').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.manifestDigest, table.number] })],
+)
+
+/** Verified backups. */
+export const backups = sqliteTable('backups', {
+  ordinal: integer('ordinal').primaryKey({ autoIncrement: true }),
+  path: text('path').notNull(),
+  at: text('at').notNull(),
+  batches: integer('batches').notNull(),
+})
+
+/** Single values: the incarnation, the last error, alarms. */
+export const facts = sqliteTable('facts', { key: text('key').primaryKey(), value: text('value').notNull() })

@@ -116,7 +116,7 @@ async function visitServer(
   const after = forwarded.signed > 0 ? await meet(hold, client) : undefined
   await prune(hold)
   return {
-    news: news + (after?.news ?? 0),
+    news: news + forwarded.signed + (after?.news ?? 0),
     signed: forwarded.signed,
     problems: [...problems, ...forwarded.problems, ...(after?.problems ?? [])],
     settled: !hasAny(hold, 'forwarded') && !hasAny(hold, 'aboard'),

@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { newNonce, sha256 } from '../../shared/crypto/digest.ts'
+import { signerOf } from '../../shared/crypto/identity.ts'
+import { signDocument } from '../../shared/crypto/sign-document.ts'
+import type { Trust } from '../../shared/crypto/trust.ts'
+import type { Manifest } from '../../shared/protocol/manifest.ts'
+import type { Meeting } from '../../shared/protocol/meeting.ts'
+import { paths } from '../../shared/protocol/paths.ts'
+import type { RequisitionLine } from '../../shared/protocol/requisition-line.ts'
+import { createLogger } from '../../shared/service/logger.ts'
+import { openPort } from '../../shared/transfer/open-port.ts'
+import { createPeerDoor } from '../../shared/transfer/peer-door.ts'
+import { type TestDevice, trustOf } from '../fixtures/study.ts'
+
+/** A batch that the stub offers. */
+export interface StubBatch {
+  position: number
+  digest: string
+  jws: string
+  manifest: Manifest
+  payload: Buffer
+}
+
+/** A field laptop on the shared parts, whose behaviour a test may bend. */
+export class StubLaptop {
+  readonly device: TestDevice
+  readonly trust: Trust
+  readonly door: FastifyInstance
+  readonly batches: StubBatch[] = []
+  readonly custody = new Map<string, string>()
+  readonly meetings: Meeting[] = []
+  readonly ranges: (string | undefined)[] = []
+  lines: unknown[] = []
+  chain = newNonce()
+  port = 0
+  /** Answers a payload request in another way; return false to answer as usual. */
+  bend: (batch: StubBatch, offset: number, reply: FastifyReply) => boolean | Promise<boolean> = () => false
+  /** Loses the answer of the next requests to this path, after they took effect. */
+  lose = new Map<string, number>()
+  extra: Partial<Meeting> = {}
+
+  private constructor(device: TestDevice, trust: Trust) {
+    this.device = device
+    this.trust = trust
+    this.door = createPeerDoor(device.identity, () => undefined, createLogger('stub', 'silent'))
+    this.#routes()
+  }
+
+  static async start(device: TestDevice): Promise<StubLaptop> {
+    const laptop = new StubLaptop(device, await trustOf(device.identity))
+    laptop.port = await openPort(laptop.door, 0, '127.0.0.1')
+    return laptop
+  }
+
+  /** Seals a batch of random bytes; `change` bends its manifest before it is signed. */
+  async seal(size = 1000, change: Partial<Manifest> = {}): Promise<StubBatch> {
+    const payload = randomBytes(size)
+    const before = this.batches.filter(({ manifest }) => manifest.chain === this.chain).at(-1)
+    const manifest: Manifest = {
+      ...{ v: 1, study: this.device.identity.study, producer: this.device.device, chain: this.chain },
+      ...{ seq: (before?.manifest.seq ?? 0) + 1, previous: before?.digest ?? null, continues: null },
+      ...{ sealedAt: '2026-11-23T08:00:00.000Z', changes: 10, studyVersion: 1 },
+      payload: { digest: sha256(payload), size, recipients: ['a'.repeat(64)] },
+      plain: { digest: 'b'.repeat(64), size: 10 },
+      requisitions: { digest: 'c'.repeat(64), count: 0 },
+      handovers: [],
+      ...change,
+    }
+    const { jws, digest } = await signDocument('manifest', manifest, signerOf(this.device.identity))
+    const batch = { position: this.batches.length + 1, digest, jws, manifest, payload }
+    this.batches.push(batch)
+    return batch
+  }
+
+  line(pk: string): RequisitionLine {
+    return { requisition: pk, model: 'lab.requisition', pk, changeId: pk, action: 'insert', fields: {} }
+  }
+
+  async close(): Promise<void> {
+    await this.door.close()
+  }
+
+  #routes(): void {
+    this.door.post<{ Body: Meeting }>(paths.meeting, async (request) => {
+      this.meetings.push(request.body)
+      await this.trust.admitAll(request.body.credentials)
+      return this.#meeting()
+    })
+    this.door.get(paths.lines, async (_request, reply) => reply.type('application/x-ndjson').send(ndjson(this.lines)))
+    this.door.get<{ Querystring: Record<string, string> }>(paths.manifests, async ({ query }, reply) => {
+      const listed = this.batches
+        .filter(
+          ({ digest, position }) =>
+            this.custody.has(digest) === (query.carried === 'true') && position > Number(query.after),
+        )
+        .slice(0, Number(query.limit))
+        .map(({ position, jws }) => ({ position, manifest: jws }))
+      return reply.type('application/x-ndjson').send(ndjson(listed))
+    })
+    this.door.get<{ Params: { digest: string } }>(`${paths.payloads}/:digest`, async (request, reply) => {
+      const batch = this.batches.find(({ manifest }) => manifest.payload.digest === request.params.digest)
+      if (!batch) return reply.status(404).send({ code: 'NOT_FOUND', message: 'no such payload' })
+      this.ranges.push(request.headers.range)
+      const offset = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0)
+      if (await this.bend(batch, offset, reply)) return reply
+      return reply.status(offset > 0 ? 206 : 200).send(batch.payload.subarray(offset))
+    })
+    this.door.post<{ Body: { receipts: string[] } }>(paths.custody, async (request, reply) => {
+      for (const jws of request.body.receipts) {
+        const { document } = await this.trust.verify(jws, 'custody')
+        const held = this.custody.get(document.manifest)
+        if (held !== undefined && held !== jws) throw new Error('a second receipt with other bytes')
+        this.custody.set(document.manifest, jws)
+      }
+      const loses = this.lose.get(paths.custody) ?? 0
+      if (loses > 0) {
+        this.lose.set(paths.custody, loses - 1)
+        request.raw.socket.destroy()
+        return reply
+      }
+      return { taken: request.body.receipts.length }
+    })
+  }
+
+  async #meeting(): Promise<Meeting> {
+    const { credential, issuerCredential } = this.device.identity
+    const last = this.batches.filter(({ manifest }) => manifest.chain === this.chain).at(-1)
+    return {
+      ...{ v: 1, at: '2026-11-23T08:00:00.000Z', studyVersion: 1, studyDocument: null },
+      credentials: [issuerCredential, credential],
+      ...{ deliveries: [], gaps: [], custody: [], manifests: [], incarnation: null },
+      head: { chain: this.chain, seq: last?.manifest.seq ?? 0, unsealed: 0 },
+      ...this.extra,
+    }
+  }
+}
+
+function ndjson(rows: unknown[]): string {
+  return rows.map((row) => `${typeof row === 'string' ? row : JSON.stringify(row)}\n`).join('')
+}

@@ -1,0 +1,85 @@
+import type { FastifyInstance } from 'fastify'
+import type { CertifiedPeer } from '../shared/crypto/certificate.ts'
+import { onlyRoles } from '../shared/crypto/mutual-tls.ts'
+import { checkStanding } from '../shared/crypto/standing.ts'
+import { maxMeetingBytes } from '../shared/protocol/meeting.ts'
+import type { Logger } from '../shared/service/logger.ts'
+import type { Repeated } from '../shared/service/repeat.ts'
+import { admitPeers } from '../shared/transfer/peer-door.ts'
+import type { Changes } from '../shared/web/changes.ts'
+import { createPageDoor } from '../shared/web/page-door.ts'
+import { strictFastify } from '../shared/web/strict-fastify.ts'
+import { type AddContext, redeemCode } from './add-device.ts'
+import { writeLastError } from './facts.ts'
+import { type IngestContext, ingest } from './ingest.ts'
+import { answerMeeting } from './meet.ts'
+import { answerOffer } from './offer.ts'
+import { deviceRoutes } from './routes/device-routes.ts'
+import { enrolmentRoutes } from './routes/enrolment-routes.ts'
+import { serverStatus } from './status.ts'
+
+/** What the server's doors need to know. */
+export interface ServerContext extends IngestContext, AddContext {
+  logger: Logger
+  changes: Changes
+}
+
+/** The door for enrolled laptops and relays; `opener` is told when there is something to open. */
+export function createDeviceDoor(context: ServerContext, opener: Pick<Repeated, 'soon'>): FastifyInstance {
+  const { store, trust, shelf, identity, logger, clock, changes } = context
+  const roles = onlyRoles('field', 'relay')
+  const door = strictFastify(logger, { bodyLimit: maxMeetingBytes })
+  admitPeers(door, identity.study, (peer: CertifiedPeer) => {
+    roles(peer)
+    checkStanding(shelf.document, peer)
+  })
+  deviceRoutes(door, {
+    meet: async (peer, address, meeting) => {
+      const { answer, problems } = await answerMeeting(context, peer, meeting)
+      for (const problem of problems) {
+        logger.warn({ peer: peer.device, address, code: problem.code }, problem.message)
+        writeLastError(store, problem, peer.device, clock.now())
+      }
+      changes.tell()
+      return answer
+    },
+    offer: (peer, offers) => answerOffer(store, trust, peer.device, offers),
+    ingest: async (peer, batch, payload) => {
+      const custody = await ingest(context, peer.device, batch, payload)
+      opener.soon()
+      changes.tell()
+      return custody
+    },
+  })
+  return door
+}
+
+/** The door for devices that are not enrolled yet. */
+export function createEnrolmentDoor(context: ServerContext): FastifyInstance {
+  const door = strictFastify(context.logger, { bodyLimit: 16_384 })
+  let last = Promise.resolve<unknown>(undefined)
+  enrolmentRoutes(door, (request) => {
+    // One after another: each publishes the next study document.
+    const answer = last.catch(() => undefined).then(() => redeemCode(context, request))
+    last = answer
+    return answer
+  })
+  return door
+}
+
+/** The status page, on loopback. */
+export function createServerPage(context: ServerContext): FastifyInstance {
+  const { store, data, identity, shelf, clock, logger, changes } = context
+  const live = {
+    snapshot: () => serverStatus(store, data, identity, shelf.document),
+    onChange: (listener: () => void) => changes.onChange(listener),
+  }
+  return createPageDoor({
+    data,
+    title: 'Clinic server',
+    script: new URL('./web/page.js', import.meta.url),
+    live,
+    clock,
+    logger,
+  })
+}

@@ -1,0 +1,19 @@
+import { type Static, Type } from '@sinclair/typebox'
+import { ports } from '../shared/protocol/paths.ts'
+
+const Port = Type.Integer({ minimum: 0, maximum: 65_535 })
+
+/** The settings of `waybill server`: TOML, environment, flags. */
+export const ServerConfig = Type.Object({
+  data: Type.String({ minLength: 1, default: '/var/lib/waybill' }),
+  /** Where laptops and relays reach this server, and where devices are added. */
+  port: { ...Port, default: ports.server },
+  /** The status page, on loopback. */
+  pagePort: { ...Port, default: ports.serverPage },
+  /** Announce on these addresses only; all that are not loopback unless told. */
+  announceOn: Type.Array(Type.String(), { default: [] }),
+  /** Where devices will find this server, HOST:PORT; its own addresses unless told. */
+  addresses: Type.Array(Type.String(), { default: [] }),
+  logLevel: Type.String({ default: 'info' }),
+})
+export type ServerConfig = Static<typeof ServerConfig>

@@ -1,0 +1,110 @@
+import type { Server } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { deviceOf, readIdentity } from '../shared/crypto/identity.ts'
+import { openTrust } from '../shared/crypto/stored-trust.ts'
+import { usableAddresses } from '../shared/discovery/interfaces.ts'
+import { Neighbourhood } from '../shared/discovery/neighbourhood.ts'
+import type { Clock } from '../shared/service/clock.ts'
+import { asWaybillError } from '../shared/service/errors.ts'
+import type { Logger } from '../shared/service/logger.ts'
+import { repeat } from '../shared/service/repeat.ts'
+import { claimRuntime, clearRuntime, writeRuntime } from '../shared/service/runtime.ts'
+import { PayloadStore } from '../shared/storage/payload-store.ts'
+import { StudyShelf } from '../shared/storage/study-shelf.ts'
+import { openPort } from '../shared/transfer/open-port.ts'
+import { Changes } from '../shared/web/changes.ts'
+import { createDeviceDoor, createEnrolmentDoor, createServerPage, type ServerContext } from './app.ts'
+import type { ServerConfig } from './config.ts'
+import { signChains } from './delivery.ts'
+import { openNext } from './open-batch.ts'
+import { openStore } from './open-store.ts'
+import { createSplitServer } from './split-door.ts'
+
+/** A running program. */
+export interface Running {
+  ports: Record<string, number>
+  close(): Promise<void>
+}
+
+/** Starts the server's program. @throws DATA_MISSING, LOCKED, ADDRESS_IN_USE */
+export async function startServer(
+  config: ServerConfig,
+  { clock, logger }: { clock: Clock; logger: Logger },
+): Promise<Running> {
+  const identity = readIdentity(config.data)
+  await claimRuntime(config.data, 'server', clock.now())
+  const context = await openContext(config, clock, logger)
+  const opener = repeat(5_000, logger, () => openAll(context))
+  const devices = createDeviceDoor(context, opener)
+  const enrolment = createEnrolmentDoor(context)
+  await Promise.all([devices.ready(), enrolment.ready()])
+  const server = createSplitServer(identity, devices, enrolment)
+  const page = createServerPage(context)
+  const ports: Record<string, number> = {
+    port: await listen(server, config.port),
+    pagePort: await openPort(page, config.pagePort, '127.0.0.1'),
+  }
+  context.addresses = config.addresses.length > 0 ? config.addresses : ownAddresses(ports.port ?? 0, config.announceOn)
+  await writeRuntime(config.data, { program: 'server', pid: process.pid, startedAt: clock.now().toISOString(), ports })
+  const neighbourhood = new Neighbourhood({
+    study: identity.study,
+    instance: deviceOf(identity),
+    port: ports.port ?? 0,
+    only: config.announceOn,
+    logger,
+    heard: () => undefined,
+  })
+  const refresher = repeat(1_000, logger, () => context.shelf.refresh())
+  logger.info({ ports, device: deviceOf(identity) }, 'the server is ready')
+  const close = async () => {
+    await neighbourhood.close()
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+    await Promise.all([opener.stop(), refresher.stop()])
+    await Promise.all([devices.close(), enrolment.close(), page.close()])
+    context.store.$client.close()
+    clearRuntime(config.data)
+  }
+  return { ports, close }
+}
+
+/** Where devices may find a server that was told no address. */
+export function ownAddresses(port: number, only: string[]): string[] {
+  const found = usableAddresses(only).map(({ address }) => `${address}:${port}`)
+  return found.length > 0 ? found : [`127.0.0.1:${port}`]
+}
+
+async function openContext(config: ServerConfig, clock: Clock, logger: Logger): Promise<ServerContext> {
+  const identity = readIdentity(config.data)
+  const store = openStore(config.data)
+  const trust = await openTrust(identity, store)
+  const shelf = await StudyShelf.open(config.data, trust)
+  const payloads = new PayloadStore(join(config.data, 'payloads'))
+  return {
+    data: config.data,
+    identity,
+    store,
+    trust,
+    shelf,
+    payloads,
+    clock,
+    logger,
+    addresses: [],
+    changes: new Changes(),
+  }
+}
+
+/** Opens all that waits, and signs what changed; the page follows along. */
+async function openAll(context: ServerContext): Promise<void> {
+  while (await openNext(context)) context.changes.tell()
+  if ((await signChains(context)) > 0) context.changes.tell()
+}
+
+async function listen(server: Server, port: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(asWaybillError(error)))
+    server.listen(port, '0.0.0.0', resolve)
+  })
+  return (server.address() as AddressInfo).port
+}

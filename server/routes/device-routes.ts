@@ -1,0 +1,41 @@
+import { Type } from '@sinclair/typebox'
+import type { FastifyInstance } from 'fastify'
+import type { CertifiedPeer } from '../../shared/crypto/certificate.ts'
+import { type BatchHead, readFrame } from '../../shared/protocol/batch-frame.ts'
+import { Digest, Jws, Nullable } from '../../shared/protocol/fields.ts'
+import { Meeting } from '../../shared/protocol/meeting.ts'
+import { paths } from '../../shared/protocol/paths.ts'
+import { WaybillError } from '../../shared/service/errors.ts'
+import { addressOf } from '../../shared/transfer/peer-door.ts'
+import type { Offer, OfferAnswer } from '../offer.ts'
+
+/** What the doors for laptops and relays do. */
+export interface DeviceVerbs {
+  meet(peer: CertifiedPeer, address: string, meeting: Meeting): Promise<Meeting>
+  offer(peer: CertifiedPeer, offers: Offer[]): Promise<OfferAnswer>
+  ingest(peer: CertifiedPeer, batch: BatchHead, payload: Buffer): Promise<string>
+}
+
+const Offers = Type.Object(
+  {
+    manifests: Type.Array(Type.Object({ digest: Digest, receipt: Nullable(Jws) }, { additionalProperties: false }), {
+      maxItems: 500,
+    }),
+  },
+  { additionalProperties: false },
+)
+
+/** The doors of the server, as PROTOCOL.md lists them. */
+export function deviceRoutes(door: FastifyInstance, verbs: DeviceVerbs): void {
+  door.post<{ Body: Meeting }>(paths.meeting, { schema: { body: Meeting } }, async (request) =>
+    verbs.meet(request.peer, addressOf(request), request.body),
+  )
+  door.post<{ Body: { manifests: Offer[] } }>(paths.offers, { schema: { body: Offers } }, async (request) =>
+    verbs.offer(request.peer, request.body.manifests),
+  )
+  door.post<{ Body: Buffer }>(paths.batches, async (request) => {
+    if (!Buffer.isBuffer(request.body)) throw new WaybillError('BAD_REQUEST', 'a batch frame is expected')
+    const { batch, payload } = readFrame(request.body)
+    return { custody: await verbs.ingest(request.peer, batch, payload) }
+  })
+}

@@ -9,6 +9,12 @@ import { deliveries, facts, gaps, manifests, peers, serverReceipts } from './sch
 
 const most = 4096
 
+/** Who is told: what rides back depends on it. */
+export interface Listener {
+  device: string
+  role: string
+}
+
 /** What rides back with this relay for one listener. */
 export interface Cargo {
   deliveries: string[]
@@ -23,9 +29,9 @@ export interface Cargo {
  * Delivery receipts and gap notices of all producers that the listener has not seen from this relay, its own always; a laptop
  * also gets servers' custody receipts of its batches, and the newest manifests of its chains.
  */
-export function cargoFor(store: RelayStore, listener: { device: string; role: string } | undefined): Cargo {
-  const shown = listener ? shownTo(store, listener) : 0
-  const device = listener?.device ?? ''
+export function cargoFor(store: RelayStore, listener: Listener): Cargo {
+  const shown = shownTo(store, listener)
+  const { device } = listener
   const newOrOwn = (table: typeof deliveries | typeof gaps): SQL | undefined =>
     or(gt(table.position, shown), eq(table.producer, device))
   return {
@@ -45,8 +51,8 @@ export function cargoFor(store: RelayStore, listener: { device: string; role: st
       .limit(most)
       .all()
       .map(({ jws }) => jws),
-    custody: listener?.role === 'field' ? custodyFor(store, device, shown) : [],
-    manifests: listener?.role === 'field' ? newestManifests(store, device) : [],
+    custody: listener.role === 'field' ? custodyFor(store, device, shown) : [],
+    manifests: listener.role === 'field' ? newestManifests(store, device) : [],
     position: Number(store.select().from(facts).where(eq(facts.name, 'position')).get()?.value ?? 0),
   }
 }
@@ -138,7 +144,7 @@ function alarm(hold: Hold, { server, producer, chain, incarnation }: DeliveryRec
   hold.logger.error(about, 'two delivery receipts of one incarnation number disagree; the lower one counts')
 }
 
-function shownTo(store: RelayStore, { device, role }: { device: string; role: string }): number {
+function shownTo(store: RelayStore, { device, role }: Listener): number {
   // A server may have been restored since: it is shown all, so that it can know itself.
   if (role !== 'field') return 0
   return store.select().from(peers).where(eq(peers.device, device)).get()?.shown ?? 0

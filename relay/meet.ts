@@ -5,7 +5,7 @@ import { paths } from '../shared/protocol/paths.ts'
 import type { WaybillError } from '../shared/service/errors.ts'
 import { type Absorbed, absorbMeeting } from '../shared/transfer/absorb-meeting.ts'
 import type { PeerClient } from '../shared/transfer/peer-client.ts'
-import { absorbCargo, cargoFor, takeIncarnation } from './carry-back.ts'
+import { absorbCargo, type Cargo, cargoFor, type Listener, takeIncarnation } from './carry-back.ts'
 import type { Hold } from './open-store.ts'
 import { peers } from './schema.ts'
 
@@ -20,40 +20,45 @@ export interface Met {
   study: Absorbed['study']
 }
 
+const nothing: Cargo = { deliveries: [], gaps: [], custody: [], manifests: [], position: 0 }
+
 /**
- * Meets a peer: shows what rides back with this relay, takes what the peer shows. A peer whose study document proves to be older is shown ours in a second exchange.
+ * Meets a peer: shows what rides back with this relay, takes what the peer shows. A peer whose study document proves to be
+ * older is shown ours in a second exchange.
+ * @param expected who answered at this address before; a stranger is first asked without anything that is meant for it
  * @throws what PeerClient throws; nothing is lost, the next meeting shows all again
  */
-export async function meet(hold: Hold, client: PeerClient): Promise<Met> {
-  // Who answers is known once the connection stands: a stranger is first asked without anything that is meant for it.
-  if (!client.peer) await exchange(hold, client, null, true)
-  const met = await exchange(hold, client, null, false)
-  if (met.told.studyVersion >= hold.shelf.document.version) return met
-  const again = await exchange(hold, client, hold.shelf.jws, false)
+export async function meet(hold: Hold, client: PeerClient, expected?: Listener): Promise<Met> {
+  const met = await exchange(hold, client, expected, null)
+  const peer = client.peer
+  const isStranger = peer?.device !== expected?.device
+  const document = met.told.studyVersion < hold.shelf.document.version ? hold.shelf.jws : null
+  if (!isStranger && document === null) return met
+  const again = await exchange(hold, client, peer, document)
   return { ...again, problems: [...met.problems, ...again.problems], news: met.news + again.news }
 }
 
-async function exchange(hold: Hold, client: PeerClient, document: string | null, bare: boolean): Promise<Met> {
+async function exchange(
+  hold: Hold,
+  client: PeerClient,
+  listener: Listener | undefined,
+  studyDocument: string | null,
+): Promise<Met> {
   await hold.shelf.refresh()
-  const listener = client.peer
-  const cargo = bare ? undefined : cargoFor(hold.store, listener)
-  const documents = cargo ? [...cargo.deliveries, ...cargo.gaps, ...cargo.custody] : []
+  const { position, ...cargo } = listener ? cargoFor(hold.store, listener) : nothing
   const shown: Meeting = {
     v: 1,
     at: hold.clock.now().toISOString(),
     studyVersion: hold.shelf.document.version,
-    studyDocument: document,
-    credentials: await credentialsFor(hold, documents),
-    deliveries: cargo?.deliveries ?? [],
-    gaps: cargo?.gaps ?? [],
-    custody: cargo?.custody ?? [],
-    manifests: cargo?.manifests ?? [],
+    studyDocument,
+    credentials: await credentialsFor(hold, [...cargo.deliveries, ...cargo.gaps, ...cargo.custody]),
+    ...cargo,
     head: null,
     incarnation: null,
   }
   const told = await client.json('POST', paths.meeting, shown, Meeting, maxMeetingBytes)
   const met = await absorb(hold, client, told)
-  if (listener && cargo) rememberShown(hold, listener.device, cargo.position)
+  if (listener && client.peer?.device === listener.device) rememberShown(hold, listener.device, position)
   return met
 }
 

@@ -5,6 +5,7 @@ import { checkStanding } from '../shared/crypto/standing.ts'
 import type { Meeting } from '../shared/protocol/meeting.ts'
 import { asWaybillError, type WaybillError } from '../shared/service/errors.ts'
 import { PeerClient } from '../shared/transfer/peer-client.ts'
+import type { Listener } from './carry-back.ts'
 import { noteMet, noteState } from './note-peer.ts'
 import type { Hold } from './open-store.ts'
 import { type Place, Places, type Source } from './places.ts'
@@ -107,10 +108,11 @@ export class Peers {
     const client = new PeerClient({ identity, host, port, admit: this.#admit, connections: pullsAtOnce })
     this.#clients.add(client)
     try {
-      const visited = await visit(this.#hold, client, {
-        met: (peer, told) => this.#met(place, peer, told),
-        state: (state, progress) => this.#state(place, state, progress),
-      })
+      const report = {
+        met: (peer: CertifiedPeer, told: Meeting) => this.#met(place, peer, told),
+        state: (state: PeerState, progress?: Progress) => this.#state(place, state, progress),
+      }
+      const visited = await visit(this.#hold, client, report, this.#expected(place))
       this.#succeeded(place, visited)
     } catch (error) {
       if (!this.#closed) this.#failed(place, asWaybillError(error))
@@ -125,6 +127,11 @@ export class Peers {
   readonly #admit: Admit = (peer) => {
     onlyRoles('field', 'server')(peer)
     checkStanding(this.#hold.shelf.document, peer)
+  }
+
+  #expected({ device }: Place): Listener | undefined {
+    const near = device === undefined ? undefined : this.#near.get(device)
+    return device && near ? { device, role: near.role } : undefined
   }
 
   #met(place: Place, peer: CertifiedPeer, { head }: Meeting): Memory | undefined {

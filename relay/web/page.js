@@ -1,4 +1,4 @@
 // @ts-check
-import { el, figure, number, say, show, since, table } from '/frame.js'
+import { el, say, show } from '/frame.js'
 
-show((state, now) => [el('h1', {}, say('relay.title'))])
+show((_state, _now) => [el('h1', {}, say('relay.title'))])

@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs'
-import { usableAddresses } from './interfaces.ts'
+import { firstOfSubnet, usableAddresses } from './interfaces.ts'
 
 /**
  * Where the other side may be when multicast is dropped: the default gateways, and the first address of each subnet, since
  * a hotspot gives its guests no default route but keeps that address for itself.
  */
 export function gatewayCandidates(only: string[] = []): string[] {
-  const own = usableAddresses(only).map(({ address }) => address)
-  const firsts = own.map((address) => address.replace(/\.\d+$/, '.1'))
+  const locals = usableAddresses(only)
+  const firsts = locals.map(firstOfSubnet).filter((address) => address !== undefined)
+  const own = locals.map(({ address }) => address)
   return [...new Set([...defaultGateways(readRoutes()), ...firsts])].filter((address) => !own.includes(address))
 }
 

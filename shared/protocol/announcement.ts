@@ -3,6 +3,9 @@ export const serviceType = 'waybill'
 /** How service instances end. */
 export const serviceSuffix = '._waybill._tcp.local'
 
+const mostParts = 16
+const longestPart = 64
+
 /** The TXT record: protocol version and a short study tag. */
 export function announcementText(study: string): { v: string; s: string } {
   return { v: '1', s: studyTag(study) }
@@ -13,9 +16,17 @@ export function studyTag(study: string): string {
   return study.slice(0, 8)
 }
 
-/** Reads a TXT record from the network; undefined for what is not an announcement of this version. */
+/**
+ * Reads a TXT record from the network; undefined for what is not an announcement of this version. Of a key given twice the
+ * first counts (RFC 6763, 6.4), and what is over-long is not read.
+ */
 export function readAnnouncement(text: unknown): { tag: string } | undefined {
-  const parts = (Array.isArray(text) ? text : [text]).slice(0, 16).map((part) => String(part).slice(0, 64))
-  const tag = parts.find((part) => part.startsWith('s='))?.slice(2)
-  return parts.includes('v=1') && tag !== undefined && /^[0-9a-f]{8}$/.test(tag) ? { tag } : undefined
+  const parts = (Array.isArray(text) ? text : [text]).slice(0, mostParts).filter(isShort).map(String)
+  const first = (key: string) => parts.find((part) => part.startsWith(`${key}=`))?.slice(key.length + 1)
+  const tag = first('s')
+  return first('v') === '1' && tag !== undefined && /^[0-9a-f]{8}$/.test(tag) ? { tag } : undefined
+}
+
+function isShort(part: unknown): part is string | Buffer {
+  return (typeof part === 'string' || Buffer.isBuffer(part)) && part.length <= longestPart
 }

@@ -19,6 +19,7 @@ import { pendingBatches, servedPayload } from './pending.ts'
 import { localRoutes } from './routes/local-routes.ts'
 import { peerRoutes } from './routes/peer-routes.ts'
 import type { Sealer } from './sealer.ts'
+import { splitInput } from './split-input.ts'
 import { daemonStatus } from './status.ts'
 import { takeCustody } from './take-custody.ts'
 
@@ -65,11 +66,11 @@ export function createFieldDoor(context: DaemonContext): FastifyInstance {
 export function createLocalApi(context: DaemonContext, token: string | null): FastifyInstance {
   const api = strictFastify(context.logger)
   localRoutes(api, token, {
-    record: async (lines) => {
+    record: async (body) => {
       const { store, shelf, identity, clock } = context
       const recorded = await recordChanges(
         { store, study: shelf.document, digestKey: identity.secrets.digestKey, clock },
-        lines,
+        splitInput(body),
       )
       context.changes.tell()
       return recorded

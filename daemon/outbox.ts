@@ -6,8 +6,9 @@ import { deriveLine } from '../shared/specimens/derive-line.ts'
 import { openLineKeeper } from './open-lines.ts'
 import type { DaemonStore } from './open-store.ts'
 import { type GivenChange, readChange } from './read-change.ts'
+import type { Piece } from './split-input.ts'
 
-/** What became of the lines that the app gave; `line` counts from 1. */
+/** What became of the lines (or the objects of an array) that the app gave; `line` counts from 1. */
 export interface Recorded {
   accepted: number
   known: number
@@ -31,22 +32,19 @@ const run = 500
  */
 export async function recordChanges(
   context: RecordContext,
-  lines: AsyncIterable<string> | Iterable<string>,
+  pieces: AsyncIterable<Piece> | Iterable<Piece>,
   progress: (recorded: Recorded) => void = () => undefined,
 ): Promise<Recorded> {
   const recorded: Recorded = { accepted: 0, known: 0, refused: [] }
   const commit = preparedCommit(context, recorded)
-  let number = 0
   let given: GivenChange[] = []
   const flush = () => {
     commit(given)
     given = []
     progress(recorded)
   }
-  for await (const line of lines) {
-    number += 1
-    if (line.trim() === '') continue
-    const change = readOrRefuse(line, number, context.clock, recorded)
+  for await (const piece of pieces) {
+    const change = readOrRefuse(piece, context.clock, recorded)
     if (change) given.push(change)
     if (given.length >= run) flush()
   }
@@ -54,9 +52,9 @@ export async function recordChanges(
   return recorded
 }
 
-function readOrRefuse(line: string, number: number, clock: Clock, recorded: Recorded): GivenChange | undefined {
+function readOrRefuse({ number, text }: Piece, clock: Clock, recorded: Recorded): GivenChange | undefined {
   try {
-    return readChange(line, clock.now())
+    return readChange(text, clock.now())
   } catch (thrown) {
     const { code, message } = asWaybillError(thrown)
     recorded.refused.push({ line: number, code, message })

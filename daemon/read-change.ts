@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import canonicalize from 'canonicalize'
 import { parse } from 'lossless-json'
@@ -17,13 +18,17 @@ export interface GivenChange {
 const check = TypeCompiler.Compile(Change)
 
 /**
- * Reads one line of NDJSON: a change, or an object as Django's `dumpdata` writes it.
+ * Reads one change, or an object as Django's `dumpdata` writes it.
+ * @param text JSON in UTF-8; null where it was too large to be kept
+ * @returns undefined for an empty line
  * @throws CHANGE_INVALID naming the field, CHANGE_TOO_LARGE
  */
-export function readChange(text: string, now: Date): GivenChange {
-  if (Buffer.byteLength(text) > maxChangeBytes)
-    throw new WaybillError('CHANGE_TOO_LARGE', `the change is larger than ${maxChangeBytes} bytes`)
-  const given = parseStrictly(text)
+export function readChange(text: Buffer | null, now: Date): GivenChange | undefined {
+  if (text === null) throw new WaybillError('CHANGE_TOO_LARGE', `the change is larger than ${maxChangeBytes} bytes`)
+  if (!isUtf8(text)) throw new WaybillError('CHANGE_INVALID', 'not UTF-8')
+  const json = text.toString('utf8')
+  if (json.trim() === '') return undefined
+  const given = parseStrictly(json)
   const digest = sha256(canonicalize(given) ?? '')
   const change = 'id' in given || 'action' in given ? withDefaults(given, now) : fromDumpdata(given, digest, now)
   if (!check.Check(change)) {

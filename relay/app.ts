@@ -34,7 +34,7 @@ export function createDriverPage(data: string, hold: Hold, peers: Peers, changes
     title: 'Driver',
     script: new URL('./web/page.js', import.meta.url),
     live: {
-      snapshot: () => relayStatus(hold.store, hold.shelf.document, peers),
+      snapshot: () => relayStatus({ ...hold, data, study: hold.shelf.document }, peers),
       onChange: (listener) => changes.onChange(listener),
     },
     clock: hold.clock,

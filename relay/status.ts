@@ -1,5 +1,8 @@
 import { sql } from 'drizzle-orm'
+import { deviceOf, type Identity } from '../shared/crypto/identity.ts'
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
+import { type ErrorCode, errorCodes } from '../shared/service/errors.ts'
+import { readRuntime } from '../shared/service/runtime.ts'
 import type { RelayStore } from './open-store.ts'
 import type { Peers } from './peers.ts'
 import type { Progress } from './pull.ts'
@@ -31,6 +34,15 @@ export interface PeerStatus {
 
 /** What this relay carries and whom it has met. Each count is its own claim (invariant 9). */
 export interface RelayStatus {
+  program: 'relay'
+  running: boolean
+  ports: Record<string, number>
+  role: string
+  name: string
+  device: string
+  study: string
+  studyName: string
+  studyVersion: number
   batches: Record<BatchState, Sum>
   /** How many batches this relay has signed for, whatever has become of them since. */
   pulled: number
@@ -41,19 +53,37 @@ export interface RelayStatus {
   peers: PeerStatus[]
   /** Addresses that were heard of and where nobody was recognised yet. */
   places: { address: string; code: string | null; why: string | null }[]
+  lastError: { code: string; message: string; hint: string; at: string; about: string } | null
 }
 
-/**
- * Reads the relay's state. @param live the running program's peers; without it nobody is near
- */
-export function relayStatus(store: RelayStore, study: StudyDocument, live?: Peers): RelayStatus {
+/** A relay's data directory, opened by its program or by a command. */
+interface Opened {
+  data: string
+  identity: Identity
+  store: RelayStore
+  study: StudyDocument
+}
+
+/** Reads the relay's state. @param live the running program's peers; only it knows of progress and of unrecognised places */
+export function relayStatus({ data, identity, store, study }: Opened, live?: Peers): RelayStatus {
+  const runtime = readRuntime(data)
+  const running = runtime?.program === 'relay'
   const sums = sumsByProducer(store)
-  const met = peerStatuses(store, study, sums, live)
+  const met = peerStatuses(store, study, sums, running, live)
   const places = unrecognised(live)
   const near = met.filter(({ state }) => state !== 'gone')
   const reachable = near.filter(({ code }) => code !== 'PEER_UNREACHABLE')
   const strangers = places.filter(({ code }) => code !== null && code !== 'PEER_UNREACHABLE').length
   return {
+    program: 'relay',
+    running,
+    ports: runtime?.ports ?? {},
+    role: identity.role,
+    name: identity.name,
+    device: deviceOf(identity),
+    study: identity.study,
+    studyName: study.name,
+    studyVersion: study.version,
     batches: total([...sums.values()]),
     pulled: count(store, sql`select count(*) as n from receipts`),
     receiptsToBringBack: countToBringBack(store),
@@ -65,13 +95,24 @@ export function relayStatus(store: RelayStore, study: StudyDocument, live?: Peer
     },
     peers: met,
     places,
+    lastError: lastError(met),
   }
+}
+
+/** The newest reason why a peer is failing now. */
+function lastError(met: PeerStatus[]): RelayStatus['lastError'] {
+  const failing = met.filter(({ code }) => code !== null).sort((a, b) => (a.since < b.since ? 1 : -1))
+  const [newest] = failing
+  if (!newest) return null
+  const code = (newest.code ?? 'UNEXPECTED') as ErrorCode
+  return { code, message: newest.why ?? '', hint: errorCodes[code].hint, at: newest.since, about: newest.name }
 }
 
 function peerStatuses(
   store: RelayStore,
   study: StudyDocument,
   sums: Map<string, Record<BatchState, Sum>>,
+  running: boolean,
   live: Peers | undefined,
 ): PeerStatus[] {
   return store
@@ -82,7 +123,7 @@ function peerStatuses(
       device: peer.device,
       name: study.devices[peer.device]?.name ?? peer.device.slice(0, 8),
       role: peer.role,
-      state: live ? peer.state : 'gone',
+      state: running ? peer.state : 'gone',
       since: peer.since,
       address: `${peer.host}:${peer.port}`,
       metAt: peer.metAt,

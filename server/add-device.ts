@@ -1,8 +1,6 @@
 import { sha256 } from '../shared/crypto/digest.ts'
 import type { Identity } from '../shared/crypto/identity.ts'
 import { deviceIdOf, textIsSigned } from '../shared/crypto/keys.ts'
-import { readDocument } from '../shared/crypto/read-document.ts'
-import { documentDigest } from '../shared/crypto/sign-document.ts'
 import type { EnrolmentAnswer, EnrolmentRequest } from '../shared/protocol/enrolment.ts'
 import type { Role } from '../shared/protocol/role.ts'
 import type { Clock } from '../shared/service/clock.ts'
@@ -68,8 +66,7 @@ async function addDevice(
   { role, name, site }: NewDevice,
 ): Promise<EnrolmentAnswer> {
   const { identity, shelf, clock, data, addresses } = context
-  const { document: issuing } = readDocument(identity.issuerCredential, 'credential')
-  const issuer = issuerOf(identity, documentDigest(identity.issuerCredential), issuing.device)
+  const issuer = issuerOf(identity)
   const sealingKey = role === 'server' || role === 'central' ? request.keys.sealingKey : null
   const issued = await issueDevice(issuer, role, { ...request.keys, sealingKey })
   await shelf.refresh()

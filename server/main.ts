@@ -17,6 +17,7 @@ import { Changes } from '../shared/web/changes.ts'
 import { createDeviceDoor, createEnrolmentDoor, createServerPage, type ServerContext } from './app.ts'
 import type { ServerConfig } from './config.ts'
 import { signChains } from './delivery.ts'
+import { writeFact } from './facts.ts'
 import { openNext } from './open-batch.ts'
 import { openStore } from './open-store.ts'
 import { createSplitServer } from './split-door.ts'
@@ -46,6 +47,7 @@ export async function startServer(
     pagePort: await openPort(page, config.pagePort, '127.0.0.1'),
   }
   context.addresses = config.addresses.length > 0 ? config.addresses : ownAddresses(ports.port ?? 0, config.announceOn)
+  writeFact(context.store, 'addresses', JSON.stringify(context.addresses))
   await writeRuntime(config.data, { program: 'server', pid: process.pid, startedAt: clock.now().toISOString(), ports })
   const neighbourhood = new Neighbourhood({
     study: identity.study,

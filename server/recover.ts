@@ -1,6 +1,4 @@
 import { deviceOf, hasIdentity, type Identity, writeIdentity } from '../shared/crypto/identity.ts'
-import { readDocument } from '../shared/crypto/read-document.ts'
-import { documentDigest } from '../shared/crypto/sign-document.ts'
 import type { Trust } from '../shared/crypto/trust.ts'
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import type { Clock } from '../shared/service/clock.ts'
@@ -47,8 +45,7 @@ export async function adoptStudy(context: AdoptContext, shown: string | null): P
   const { document } = await trust.verify(shown, 'study')
   const adopted = Number(readFact(store, 'adoptedStudyVersion') ?? 0)
   if (document.version <= adopted || document.servers.includes(deviceOf(identity))) return
-  const { document: issuing } = readDocument(identity.issuerCredential, 'credential')
-  const issuer = issuerOf(identity, documentDigest(identity.issuerCredential), issuing.device)
+  const issuer = issuerOf(identity)
   await publishNext(data, shelf, issuer, clock.now(), (own) => merge(own, document))
   writeFact(store, 'adoptedStudyVersion', String(document.version))
 }

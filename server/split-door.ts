@@ -20,7 +20,9 @@ export function createSplitServer(identity: Identity, devices: FastifyInstance, 
     else if (request.method === 'POST' && request.url === paths.enrolment) enrolment.routing(request, response)
     else request.socket.destroy()
   }
-  const server = createServer({ ...tlsMaterial(identity), requestCert: true, rejectUnauthorized: false }, handle)
+  // A device without an identity has not seen the authority's certificate: it compares it with the pin in its code.
+  const cert = identity.certificate + identity.issuerCertificate + identity.authorityCertificate
+  const server = createServer({ ...tlsMaterial(identity), cert, requestCert: true, rejectUnauthorized: false }, handle)
   server.headersTimeout = headersTimeoutMs
   limitStrangers(server)
   return server

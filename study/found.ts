@@ -1,6 +1,12 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Static, Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
 import { hasIdentity, type Identity, writeIdentity } from '../shared/crypto/identity.ts'
 import { newSealingKey, newSigningKey, publicKeyOf, recipientId, studyIdOf } from '../shared/crypto/keys.ts'
+import { readDocument } from '../shared/crypto/read-document.ts'
+import { documentDigest } from '../shared/crypto/sign-document.ts'
+import { Digest } from '../shared/protocol/fields.ts'
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import { WaybillError } from '../shared/service/errors.ts'
@@ -10,16 +16,17 @@ import { type Authority, certifyRoot, createIssuer, type Issuer, issueDevice } f
 import { publishFirst } from './publish.ts'
 import { defaultSettings } from './settings.ts'
 
+const RecoveryKit = Type.Object({
+  v: Type.Literal(1),
+  name: Type.String(),
+  study: Digest,
+  authorityPrivateKey: Type.String(),
+  authorityCertificate: Type.String(),
+  recoveryIdentity: Type.String(),
+  recoveryRecipient: Type.String(),
+})
 /** What must leave the server: with it alone a lost server is rebuilt. */
-export interface RecoveryKit {
-  v: 1
-  name: string
-  study: string
-  authorityPrivateKey: string
-  authorityCertificate: string
-  recoveryIdentity: string
-  recoveryRecipient: string
-}
+export type RecoveryKit = Static<typeof RecoveryKit>
 
 /** Founds a study: authority, issuer, recovery identity, the community server's device, and the first study document. */
 export async function foundStudy(
@@ -67,16 +74,16 @@ export async function createServer(authority: Authority, name: string, recoveryR
 }
 
 /** The issuer that lives on this server, ready to sign. @throws ROLE_REFUSED where there is none */
-export function issuerOf(identity: Identity, kid: string, device: string): Issuer {
+export function issuerOf(identity: Identity): Issuer {
   const privateKey = identity.secrets.issuer
   if (privateKey === undefined) throw new WaybillError('ROLE_REFUSED', 'this device does not add others')
   return {
     study: identity.study,
-    device,
+    device: readDocument(identity.issuerCredential, 'credential').document.device,
     privateKey,
     credential: identity.issuerCredential,
     certificate: identity.issuerCertificate,
-    signer: { kid, privateKey },
+    signer: { kid: documentDigest(identity.issuerCredential), privateKey },
   }
 }
 
@@ -127,4 +134,16 @@ async function writeKit(
 /** Where the kit is written unless told otherwise. */
 export function defaultKitPath(data: string): string {
   return join(data, 'TAKE-OFFLINE-recovery-kit.json')
+}
+
+/** Reads a kit that was taken offline. @throws BAD_ARGUMENT */
+export function readKit(path: string): RecoveryKit {
+  let kit: unknown
+  try {
+    kit = JSON.parse(readFileSync(path, 'utf8'))
+  } catch (cause) {
+    throw new WaybillError('BAD_ARGUMENT', `${path} cannot be read: ${cause instanceof Error ? cause.message : cause}`)
+  }
+  if (!Value.Check(RecoveryKit, kit)) throw new WaybillError('BAD_ARGUMENT', `${path} is no recovery kit`)
+  return kit
 }

@@ -8,13 +8,12 @@ export type Edit = (document: StudyDocument) => Partial<StudyDocument>
 
 /** Signs and stores the study's first document. */
 export async function publishFirst(data: string, issuer: Issuer, document: StudyDocument): Promise<SignedDocument> {
-  return publish(data, issuer, document)
+  const signed = await signDocument('study', document, issuer.signer)
+  await StudyShelf.put(data, { jws: signed.jws, version: document.version })
+  return signed
 }
 
-/**
- * Signs the next version and puts it on the shelf. Two publishers at once end in one version: the caller holds the
- * server's write lock.
- */
+/** Signs the next version and puts it on the shelf. Of publishers at once, in whatever programs, one comes after the other. */
 export async function publishNext(
   data: string,
   shelf: StudyShelf,
@@ -22,16 +21,14 @@ export async function publishNext(
   at: Date,
   edit: Edit,
 ): Promise<SignedDocument> {
-  await shelf.refresh()
-  const { document, digest } = shelf
-  const next = { ...document, ...edit(document), version: document.version + 1, previous: digest, at: at.toISOString() }
-  const signed = await publish(data, issuer, next)
-  await shelf.refresh()
-  return signed
-}
-
-async function publish(data: string, issuer: Issuer, document: StudyDocument): Promise<SignedDocument> {
-  const signed = await signDocument('study', document, issuer.signer)
-  await StudyShelf.put(data, { jws: signed.jws, version: document.version })
-  return signed
+  for (;;) {
+    await shelf.refresh()
+    const { document, digest } = shelf
+    const version = document.version + 1
+    const next = { ...document, ...edit(document), version, previous: digest, at: at.toISOString() }
+    const signed = await signDocument('study', next, issuer.signer)
+    const isFirst = await StudyShelf.add(data, { jws: signed.jws, version })
+    await shelf.refresh()
+    if (isFirst) return signed
+  }
 }

@@ -1,5 +1,4 @@
 import { timingSafeEqual } from 'node:crypto'
-import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { sha256 } from '../../shared/crypto/digest.ts'
@@ -9,7 +8,7 @@ import type { DaemonStatus } from '../status.ts'
 
 /** What the local API does. */
 export interface LocalVerbs {
-  record(lines: AsyncIterable<string>): Promise<Recorded>
+  record(body: AsyncIterable<Uint8Array>): Promise<Recorded>
   status(): DaemonStatus
 }
 
@@ -23,10 +22,7 @@ export function localRoutes(api: FastifyInstance, token: string | null, verbs: L
         throw new WaybillError('NOT_SIGNED_IN', 'the token is missing or wrong')
     })
   api.addContentTypeParser('application/x-ndjson', (_request, payload, done) => done(null, payload))
-  api.post('/v1/changes', { bodyLimit }, async (request) => {
-    const lines = createInterface({ input: request.body as Readable, crlfDelay: Number.POSITIVE_INFINITY })
-    return verbs.record(lines)
-  })
+  api.post('/v1/changes', { bodyLimit }, async (request) => verbs.record(request.body as Readable))
   api.get('/v1/status', async () => verbs.status())
 }
 

@@ -7,7 +7,7 @@ import { WaybillError } from './errors.ts'
 /** Where a setting can come from; later ones win. */
 export interface ConfigSources {
   /** A TOML file; one that is named must be there. */
-  file?: string
+  file: string | undefined
   /** Variables `WAYBILL_PAGE_PORT`... for a setting `pagePort`. */
   environment: Record<string, string | undefined>
   /** What the command line gave; undefined where it gave nothing. */

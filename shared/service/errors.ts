@@ -49,6 +49,10 @@ export const errorCodes = {
   NOT_FOUND: { status: 404, hint: 'It is not held here.' },
   NOT_LOCAL: { status: 403, hint: 'Open the page with waybill page; it answers only on this laptop.' },
   NOT_SIGNED_IN: { status: 401, hint: 'Open the page again with waybill page.' },
+  NOT_RUNNING: {
+    status: 500,
+    hint: 'Start the program on this data directory first: waybill daemon, relay or server.',
+  },
   PAYLOAD_REFUSED: {
     status: 422,
     hint: 'The batch cannot be opened. It is set aside with its receipts; the laptop keeps its copy.',

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, link, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { WaybillError } from '../service/errors.ts'
 
@@ -9,6 +9,26 @@ import { WaybillError } from '../service/errors.ts'
  * @param mode permission bits of the file; secrets use 0o600
  */
 export async function writeDurably(path: string, bytes: Uint8Array | string, mode = 0o644): Promise<void> {
+  await throughTemporary(path, bytes, mode, (temporary) => rename(temporary, path))
+}
+
+/** Like `writeDurably`, but never replaces a file. @returns false when there is one, which stays as it is */
+export async function writeOnce(path: string, bytes: Uint8Array | string): Promise<boolean> {
+  try {
+    await throughTemporary(path, bytes, 0o644, (temporary) => link(temporary, path))
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+    throw error
+  }
+}
+
+async function throughTemporary(
+  path: string,
+  bytes: Uint8Array | string,
+  mode: number,
+  place: (temporary: string) => Promise<void>,
+): Promise<void> {
   await ensureDirectory(dirname(path))
   const temporary = `${path}.${randomBytes(6).toString('hex')}.part`
   try {
@@ -19,10 +39,9 @@ export async function writeDurably(path: string, bytes: Uint8Array | string, mod
     } finally {
       await file.close()
     }
-    await rename(temporary, path)
-  } catch (error) {
+    await place(temporary)
+  } finally {
     await rm(temporary, { force: true })
-    throw error
   }
   await syncDirectory(dirname(path))
 }

@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Trust, Verified } from '../crypto/trust.ts'
 import type { StudyDocument } from '../protocol/study-document.ts'
 import { WaybillError } from '../service/errors.ts'
-import { ensureDirectory, writeDurably } from './durable-file.ts'
+import { ensureDirectory, writeDurably, writeOnce } from './durable-file.ts'
 
 /** What became of a study document that was shown. */
 export type Taken = 'newer' | 'same' | 'older'
@@ -16,13 +16,11 @@ export class StudyShelf {
   readonly #directory: string
   readonly #trust: Trust
   #current: Verified<'study'>
-  #changedAt: number
 
-  private constructor(directory: string, trust: Trust, current: Verified<'study'>, changedAt: number) {
+  private constructor(directory: string, trust: Trust, current: Verified<'study'>) {
     this.#directory = directory
     this.#trust = trust
     this.#current = current
-    this.#changedAt = changedAt
   }
 
   /** Opens the shelf of a data directory. @throws DATA_MISSING when it is empty */
@@ -31,12 +29,17 @@ export class StudyShelf {
     await ensureDirectory(directory)
     const current = await newest(directory, trust)
     if (!current) throw new WaybillError('DATA_MISSING', `${directory} holds no study document`)
-    return new StudyShelf(directory, trust, current, changedAt(directory))
+    return new StudyShelf(directory, trust, current)
   }
 
   /** Stores a first or next version without opening the shelf; for those who just signed or received it. */
   static async put(data: string, document: { jws: string; version: number }): Promise<void> {
     await writeDurably(join(data, 'study-documents', fileName(document.version)), document.jws)
+  }
+
+  /** Stores a next version that was signed here. @returns false when another program has stored that version */
+  static async add(data: string, document: { jws: string; version: number }): Promise<boolean> {
+    return writeOnce(join(data, 'study-documents', fileName(document.version)), document.jws)
   }
 
   /** The version in force. */
@@ -54,10 +57,8 @@ export class StudyShelf {
 
   /** Looks whether another program has added a version. */
   async refresh(): Promise<void> {
-    const at = changedAt(this.#directory)
-    if (at === this.#changedAt) return
+    if (newestName(this.#directory) === fileName(this.document.version)) return
     this.#current = (await newest(this.#directory, this.#trust)) ?? this.#current
-    this.#changedAt = at
   }
 
   /** The version that a batch names; undefined where this node never had it. */
@@ -78,23 +79,22 @@ export class StudyShelf {
     }
     await writeDurably(join(this.#directory, fileName(shown.document.version)), jws)
     this.#current = shown
-    this.#changedAt = changedAt(this.#directory)
     return 'newer'
   }
 }
 
 function fileName(version: number): string {
-  return `${String(version).padStart(8, '0')}.jws`
+  return `${String(version).padStart(10, '0')}.jws`
 }
 
 async function newest(directory: string, trust: Trust): Promise<Verified<'study'> | undefined> {
-  const names = readdirSync(directory).filter((name) => /^\d{8}\.jws$/.test(name))
-  const name = names.sort().at(-1)
+  const name = newestName(directory)
   return name === undefined ? undefined : trust.verify(readFileSync(join(directory, name), 'utf8'), 'study')
 }
 
-function changedAt(directory: string): number {
-  return statSync(directory).mtimeMs
+function newestName(directory: string): string | undefined {
+  const names = readdirSync(directory).filter((name) => /^\d{10}\.jws$/.test(name))
+  return names.sort().at(-1)
 }
 
 function read(path: string): string | undefined {

@@ -1,0 +1,91 @@
+import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:tls'
+import { Value } from '@sinclair/typebox/value'
+import { Agent, fetch } from 'undici'
+import { readPeerUri } from '../shared/crypto/certificate.ts'
+import type { DeviceSecrets } from '../shared/crypto/identity.ts'
+import { studyIdOf } from '../shared/crypto/keys.ts'
+import type { EnrolCode } from '../shared/protocol/enrol-code.ts'
+import { EnrolmentAnswer } from '../shared/protocol/enrolment.ts'
+import { paths } from '../shared/protocol/paths.ts'
+import { asWaybillError, type ErrorCode, errorCodes, WaybillError } from '../shared/service/errors.ts'
+import { makeRequest } from './device-secrets.ts'
+
+const timeoutMs = 10_000
+const longestChain = 5
+
+/**
+ * Asks a server to add this device. The server first shows a chain that ends in the authority's key; only when that is the one
+ * that the code pins is a second connection made, verified under it, on which the secret is sent.
+ * @param address HOST:PORT
+ * @throws PIN_MISMATCH, CODE_REFUSED, PEER_UNREACHABLE
+ */
+export async function askServer(address: string, code: EnrolCode, secrets: DeviceSecrets): Promise<EnrolmentAnswer> {
+  const { hostname: host, port } = new URL(`https://${address}`)
+  const authority = await shownAuthority(host.replace(/^\[|\]$/g, ''), Number(port || 443))
+  if (authority === undefined || studyOf(authority) !== code.study)
+    throw new WaybillError('PIN_MISMATCH', `${address} is not of the study that the code names`)
+  const agent = pinnedAgent(authority, code.study)
+  try {
+    const body = JSON.stringify(await makeRequest(secrets, code.secret))
+    const headers = { 'content-type': 'application/json' }
+    const url = `https://${address}${paths.enrolment}`
+    const response = await fetch(url, { method: 'POST', body, headers, dispatcher: agent, redirect: 'error' })
+    return readAnswer(response.ok, await response.text())
+  } catch (error) {
+    if (error instanceof WaybillError) throw error
+    throw unreachable(address, error)
+  } finally {
+    await agent.destroy()
+  }
+}
+
+/** The last certificate of the chain that a server shows. Nothing is sent to it, and nothing is believed yet. */
+async function shownAuthority(host: string, port: number): Promise<X509Certificate | undefined> {
+  const socket = connect({ host, port, rejectUnauthorized: false, minVersion: 'TLSv1.3', timeout: timeoutMs })
+  socket.once('timeout', () => socket.destroy(new Error('no answer')))
+  try {
+    await once(socket, 'secureConnect')
+    let certificate = socket.getPeerCertificate(true)
+    for (let depth = 0; depth < longestChain; depth += 1) {
+      const { issuerCertificate } = certificate
+      if (!issuerCertificate || issuerCertificate.fingerprint256 === certificate.fingerprint256) break
+      certificate = issuerCertificate
+    }
+    return certificate.raw && new X509Certificate(certificate.raw)
+  } catch (error) {
+    throw unreachable(`${host}:${port}`, error)
+  } finally {
+    socket.destroy()
+  }
+}
+
+function studyOf(authority: X509Certificate): string {
+  return studyIdOf(String(authority.publicKey.export({ format: 'jwk' }).x))
+}
+
+/** Verified by TLS itself under the pinned authority; then study and role, as with every peer. */
+function pinnedAgent(authority: X509Certificate, study: string): Agent {
+  const checkServerIdentity = (_host: string, { subjectaltname }: { subjectaltname?: string }) => {
+    const peer = readPeerUri(subjectaltname)
+    const isServer = peer?.study === study && (peer.role === 'server' || peer.role === 'central')
+    return isServer ? undefined : new WaybillError('ROLE_REFUSED', 'who answers is no server of the study')
+  }
+  const connectOptions = { ca: authority.toString(), minVersion: 'TLSv1.3' as const, timeout: timeoutMs }
+  return new Agent({ connect: { ...connectOptions, checkServerIdentity } })
+}
+
+function readAnswer(isOk: boolean, text: string): EnrolmentAnswer {
+  const answer: unknown = JSON.parse(text)
+  if (isOk && Value.Check(EnrolmentAnswer, answer)) return answer
+  const { code, message } = answer as { code?: string; message?: string }
+  if (code !== undefined && code in errorCodes) throw new WaybillError(code as ErrorCode, String(message))
+  throw new WaybillError('BAD_DOCUMENT', 'the server did not answer as a Waybill server does')
+}
+
+function unreachable(address: string, error: unknown): WaybillError {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
+  if (cause instanceof WaybillError) return cause
+  return new WaybillError('PEER_UNREACHABLE', `${address}: ${asWaybillError(cause).message}`, { cause })
+}

@@ -67,7 +67,7 @@ interface Opened {
 /** Reads the relay's state. @param live the running program's peers; only it knows of progress and of unrecognised places */
 export function relayStatus({ data, identity, store, study }: Opened, live?: Peers): RelayStatus {
   const runtime = readRuntime(data)
-  const running = runtime?.program === 'relay'
+  const running = live !== undefined || runtime?.program === 'relay'
   const sums = sumsByProducer(store)
   const met = peerStatuses(store, study, sums, running, live)
   const places = unrecognised(live)

@@ -1,15 +1,16 @@
 import { readFileSync } from 'node:fs'
-import { firstOfSubnet, usableAddresses } from './interfaces.ts'
+import { firstOfSubnet, isOnLink, usableAddresses } from './interfaces.ts'
 
 /**
  * Where the other side may be when multicast is dropped: the default gateways, and the first address of each subnet, since
- * a hotspot gives its guests no default route but keeps that address for itself.
+ * a hotspot gives its guests no default route but keeps that address for itself. Nothing off the links in use is ever knocked at.
  */
 export function gatewayCandidates(only: string[] = []): string[] {
   const locals = usableAddresses(only)
   const firsts = locals.map(firstOfSubnet).filter((address) => address !== undefined)
   const own = locals.map(({ address }) => address)
-  return [...new Set([...defaultGateways(readRoutes()), ...firsts])].filter((address) => !own.includes(address))
+  const gateways = defaultGateways(readRoutes()).filter((gateway) => locals.some((local) => isOnLink(local, gateway)))
+  return [...new Set([...gateways, ...firsts])].filter((address) => !own.includes(address))
 }
 
 /** Default gateways in the text of /proc/net/route (proc(5): little-endian hex). */

@@ -23,7 +23,7 @@ export async function openTestRelay({ data }: TestDevice, clock: Clock = systemC
   const hold = await openHold(data, clock, createLogger('test', process.env.TEST_LOG ?? 'silent'))
   noteAllGone(hold)
   const peers = new Peers(hold, () => undefined)
-  const status = () => relayStatus(hold.store, hold.shelf.document, peers)
+  const status = () => relayStatus({ ...hold, data, study: hold.shelf.document }, peers)
   const until = async (condition: () => boolean) => {
     for (const end = performance.now() + 20_000; !condition(); ) {
       if (performance.now() > end) throw new Error(`waited in vain: ${JSON.stringify(status())}`)

@@ -15,9 +15,11 @@ import { openPort } from '../shared/transfer/open-port.ts'
 import { Changes } from '../shared/web/changes.ts'
 import { createFieldDoor, createFieldPage, createLocalApi, type DaemonContext, rememberMeeting } from './app.ts'
 import type { DaemonConfig } from './config.ts'
+import { recountAll } from './cover.ts'
 import { writeLastError } from './facts.ts'
 import { knock } from './knock.ts'
 import { openStore } from './open-store.ts'
+import { servedPayload } from './pending.ts'
 import { prune } from './prune.ts'
 import { push } from './push.ts'
 import { PushTargets } from './push-targets.ts'
@@ -41,6 +43,8 @@ export async function startDaemon(
   await claimRuntime(config.data, 'daemon', clock.now())
   const context = await openContext(config, clock, logger)
   const { store, shelf, changes } = context
+  recountAll(store, shelf.document.servers)
+  await context.payloads.sweep((digest) => servedPayload(store, digest) !== undefined)
   const door = createFieldDoor(context)
   const page = createFieldPage(context)
   const api = await openLocalApi(context, config)

@@ -8,6 +8,7 @@ import { asWaybillError, type WaybillError } from '../shared/service/errors.ts'
 import type { StudyShelf } from '../shared/storage/study-shelf.ts'
 import { absorbMeeting } from '../shared/transfer/absorb-meeting.ts'
 import { continueBeyond, currentChain } from './chain.ts'
+import { recountAll } from './cover.ts'
 import type { DaemonStore } from './open-store.ts'
 import { outboxSize } from './sealer.ts'
 import { keepCustody } from './take-custody.ts'
@@ -57,6 +58,7 @@ export async function absorb(context: MeetContext, meeting: Meeting): Promise<Wa
   const { store, identity, trust, shelf } = context
   const device = deviceOf(identity)
   const absorbed = await absorbMeeting(meeting, trust, shelf)
+  if (absorbed.study === 'newer') recountAll(store, shelf.document.servers)
   const problems = [...absorbed.problems]
   const attempt = (act: () => unknown) => {
     try {

@@ -3,6 +3,7 @@ import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import { asWaybillError, type ErrorCode } from '../shared/service/errors.ts'
 import { deriveLine } from '../shared/specimens/derive-line.ts'
+import { dumpKeeper } from './dumped.ts'
 import { openLineKeeper } from './open-lines.ts'
 import type { DaemonStore } from './open-store.ts'
 import { type GivenChange, readChange } from './read-change.ts'
@@ -72,14 +73,17 @@ function preparedCommit(
   const insert = client.prepare('INSERT OR IGNORE INTO outbox (id, digest, line, size) VALUES (?, ?, ?, ?)')
   const wasSealed = client.prepare('SELECT 1 FROM sealed_changes WHERE id = ? AND keyed_digest = ?')
   const keepLine = openLineKeeper(store)
+  const keepDump = dumpKeeper(store, key)
   return client.transaction((given: GivenChange[]) => {
-    for (const { change, line, digest } of given) {
+    for (const one of given) {
+      const made = one.isDump ? keepDump(one) : one
       const isNew =
-        wasSealed.get(change.id, keyedDigest(key, digest)) === undefined &&
-        insert.run(change.id, digest, line, Buffer.byteLength(line)).changes === 1
+        made !== undefined &&
+        wasSealed.get(made.change.id, keyedDigest(key, made.digest)) === undefined &&
+        insert.run(made.change.id, made.digest, made.line, Buffer.byteLength(made.line)).changes === 1
       if (isNew) recorded.accepted += 1
       else recorded.known += 1
-      const visible = isNew ? deriveLine(change, study) : undefined
+      const visible = isNew ? deriveLine(made.change, study) : undefined
       if (visible) keepLine(visible)
     }
   }).immediate

@@ -4,8 +4,12 @@ import type { Logger } from '../shared/service/logger.ts'
 
 /** Where a server may be, and when it is worth trying again. */
 interface Attempt {
+  /** Given by a person or the enrolment: a goodbye does not end it. */
+  isFixed: boolean
   failures: number
   nextAt: number
+  /** It said goodbye, or did not answer; hearing of it is news. */
+  isGone?: boolean
 }
 
 const firstRetryMs = 2_000
@@ -23,19 +27,21 @@ export class PushTargets {
   constructor(fixed: string[], clock: Clock, logger: Logger) {
     this.#clock = clock
     this.#logger = logger
-    for (const address of fixed) this.#attempts.set(address, { failures: 0, nextAt: 0 })
+    for (const address of fixed) this.#attempts.set(address, { isFixed: true, failures: 0, nextAt: 0 })
   }
 
-  /** A node was heard at an address; it may be a server. */
+  /** A node was heard at an address; it may be a server. One that was out of reach is tried at once. */
   heard(address: string): void {
     const known = this.#attempts.get(address)
-    if (known && known.failures < 3) return
-    if (!known && this.#attempts.size < 64) this.#attempts.set(address, { failures: 0, nextAt: 0 })
+    if (known?.isGone) known.nextAt = 0
+    if (!known && this.#attempts.size < 64) this.#attempts.set(address, { isFixed: false, failures: 0, nextAt: 0 })
   }
 
   /** A node said goodbye. */
   gone(address: string): void {
-    this.#attempts.delete(address)
+    const known = this.#attempts.get(address)
+    if (known?.isFixed) known.isGone = true
+    else this.#attempts.delete(address)
   }
 
   /** Tries every address that is due, one after another. */
@@ -50,12 +56,14 @@ export class PushTargets {
     try {
       await attempt(address.slice(0, colon), Number(address.slice(colon + 1)))
       state.failures = 0
+      state.isGone = false
       state.nextAt = this.#clock.monotonic() + firstRetryMs
     } catch (error) {
       state.failures += 1
       const wait = Math.min(lastRetryMs, firstRetryMs * 2 ** state.failures)
       state.nextAt = this.#clock.monotonic() + wait * (0.5 + Math.random() / 2)
       const { code, message } = asWaybillError(error)
+      state.isGone = code === 'PEER_UNREACHABLE'
       this.#logger.info({ address, code, failures: state.failures }, message)
     }
   }

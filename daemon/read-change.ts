@@ -13,6 +13,8 @@ export interface GivenChange {
   line: string
   /** Digest of what was given, before defaults were filled in. */
   digest: string
+  /** It tells how a record is, and not what was done to it. */
+  isDump: boolean
 }
 
 const check = TypeCompiler.Compile(Change)
@@ -30,12 +32,13 @@ export function readChange(text: Buffer | null, now: Date): GivenChange | undefi
   if (json.trim() === '') return undefined
   const given = parseStrictly(json)
   const digest = sha256(canonicalize(given) ?? '')
-  const change = 'id' in given || 'action' in given ? withDefaults(given, now) : fromDumpdata(given, digest, now)
+  const isDump = !('id' in given || 'action' in given)
+  const change = isDump ? fromDumpdata(given, digest, now) : withDefaults(given, now)
   if (!check.Check(change)) {
     const first = check.Errors(change).First()
     throw new WaybillError('CHANGE_INVALID', `${first?.path || '/'}: ${first?.message}`)
   }
-  return { change, line: canonicalize(change) ?? '', digest }
+  return { change, line: canonicalize(change) ?? '', digest, isDump }
 }
 
 /** JSON without duplicate names, and without numbers that would not come out as they went in. */
@@ -68,7 +71,7 @@ function withDefaults(given: Record<string, unknown>, now: Date): Record<string,
   return { ...change, pk: textOf(given.pk), recordedAt: timeOf(change.recordedAt) }
 }
 
-/** Its id is made from its content, so that giving the same dump again repeats and does not double. */
+/** Its id is made from its content, so that giving the same dump again repeats and does not double (see dumped.ts). */
 function fromDumpdata(given: Record<string, unknown>, digest: string, now: Date): Record<string, unknown> {
   const { model, pk, fields, ...rest } = given
   return withDefaults({ ...rest, id: `dumpdata-${digest}`, action: 'insert', model, pk, fields }, now)

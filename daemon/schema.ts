@@ -21,6 +21,13 @@ export const sealedChanges = sqliteTable(
   (table) => [primaryKey({ columns: [table.id, table.keyedDigest] })],
 )
 
+/** What the last dump told of a record: keyed digests of the record and of what was told, and the id that it got. */
+export const dumped = sqliteTable('dumped', {
+  record: text('record').primaryKey(),
+  content: text('content').notNull(),
+  id: text('id').notNull(),
+})
+
 /** This laptop's chains; the newest is the one that grows. */
 export const chains = sqliteTable('chains', {
   ordinal: integer('ordinal').primaryKey({ autoIncrement: true }),

@@ -3,53 +3,50 @@ import type { Verified } from '../shared/crypto/trust.ts'
 import { judgeDelivery } from '../shared/protocol/coverage.ts'
 import type { DeliveryReceipt } from '../shared/protocol/delivery-receipt.ts'
 import { WaybillError } from '../shared/service/errors.ts'
+import { coverBatches, markForked, recountChain, whatItNames } from './cover.ts'
 import type { DaemonStore } from './open-store.ts'
-import { runningMinutes } from './running-minutes.ts'
 
 /**
  * Takes a delivery receipt for one of our chains, if it says more than the one in force: then the batches that it covers are
- * delivered. A new incarnation of the server takes back what the old one covered and this one does not.
- * @throws BATCH_CONFLICT when two lives of one server claim one number; the lower `through` counts
+ * delivered. It must name our own batch at its highest number: one that names another, because this disk or the server's was
+ * restored, covers nothing here. A new incarnation of the server replaces what its older ones said.
+ * @returns whether it covers something now
+ * @throws BATCH_CONFLICT when the chain forked, or when two lives of one server claim one number (then the lower `through`
+ * counts); what follows from the receipt is stored all the same
  */
 export function takeDelivery(store: DaemonStore, device: string, { document, jws }: Verified<'delivery'>): boolean {
   if (document.producer !== device) return false
-  const { chain, server } = document
-  const client = store.$client
-  const held = client
+  const { covers, problem } = store.$client.transaction(() => take(store, document, jws)).immediate()
+  if (problem !== undefined) throw new WaybillError('BATCH_CONFLICT', problem)
+  return covers
+}
+
+function take(store: DaemonStore, document: DeliveryReceipt, jws: string): { covers: boolean; problem?: string } {
+  const { chain, server, incarnation, through } = document
+  const before = inForce(store, chain, server)
+  const judged = judgeDelivery(before, document)
+  const alarm = judged === 'alarm' ? { problem: `two servers claim incarnation ${incarnation.number}` } : {}
+  if (judged === 'keep' || (before && judged === 'alarm' && through >= before.through))
+    return { covers: false, ...alarm }
+  const isNewLife = before !== undefined && before.incarnation.nonce !== incarnation.nonce
+  const named = whatItNames(store, document)
+  if (named === 'ours' || isNewLife) putInForce(store, chain, server, jws)
+  if (named === 'another') markForked(store, chain)
+  if (named === 'another' || isNewLife) recountChain(store, chain)
+  else if (named === 'ours') coverBatches(store, document)
+  const fork = named === 'another' ? { problem: `the server has another batch ${through} of this chain` } : alarm
+  return { covers: named === 'ours', ...fork }
+}
+
+function inForce(store: DaemonStore, chain: string, server: string): DeliveryReceipt | undefined {
+  const held = store.$client
     .prepare<[string, string], { jws: string }>('SELECT jws FROM deliveries WHERE chain = ? AND server = ?')
     .get(chain, server)
-  const before = held && readDocument(held.jws, 'delivery').document
-  const judged = judgeDelivery(before, document)
-  const counts = judged === 'take' || (judged === 'alarm' && document.through < (before?.through ?? 0))
-  client
-    .transaction(() => {
-      if (!counts) return
-      client.prepare('INSERT OR REPLACE INTO deliveries (chain, server, jws) VALUES (?, ?, ?)').run(chain, server, jws)
-      if (before && before.incarnation.nonce !== document.incarnation.nonce) takeBack(store, document)
-      cover(store, document)
-    })
-    .immediate()
-  if (judged === 'alarm')
-    throw new WaybillError('BATCH_CONFLICT', `two servers claim incarnation ${document.incarnation.number}`)
-  return counts
+  return held && readDocument(held.jws, 'delivery').document
 }
 
-/** The new incarnation's word replaces the old one's: what it does not cover is pending again. */
-function takeBack(store: DaemonStore, { chain, through, safeThrough }: DeliveryReceipt): void {
-  const client = store.$client
-  client.prepare('UPDATE batches SET delivered = 0 WHERE chain = ? AND seq > ?').run(chain, through)
-  client
-    .prepare('UPDATE batches SET safe = 0, safe_at_minute = NULL WHERE chain = ? AND seq > ?')
-    .run(chain, safeThrough)
-}
-
-function cover(store: DaemonStore, { chain, through, above, safeThrough }: DeliveryReceipt): void {
-  const client = store.$client
-  const deliver = client.prepare(
-    'UPDATE batches SET delivered = 1 WHERE chain = ? AND seq BETWEEN ? AND ? AND delivered = 0',
-  )
-  for (const [first, last] of [[1, through] as const, ...above]) deliver.run(chain, first, last)
-  client
-    .prepare('UPDATE batches SET safe = 1, safe_at_minute = ? WHERE chain = ? AND seq <= ? AND safe = 0')
-    .run(runningMinutes(store), chain, safeThrough)
+function putInForce(store: DaemonStore, chain: string, server: string, jws: string): void {
+  store.$client
+    .prepare('INSERT OR REPLACE INTO deliveries (chain, server, jws) VALUES (?, ?, ?)')
+    .run(chain, server, jws)
 }

@@ -51,6 +51,12 @@ CREATE TABLE `deliveries` (
 	PRIMARY KEY(`chain`, `server`)
 );
 --> statement-breakpoint
+CREATE TABLE `dumped` (
+	`record` text PRIMARY KEY NOT NULL,
+	`content` text NOT NULL,
+	`id` text NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `facts` (
 	`key` text PRIMARY KEY NOT NULL,
 	`value` text NOT NULL

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { WaybillError } from '../service/errors.ts'
 import { checkStoredFile, ensureDirectory, syncDirectory } from './durable-file.ts'
@@ -95,6 +95,15 @@ export class PayloadStore {
   async remove(digest: string): Promise<void> {
     await rm(this.pathOf(digest), { force: true })
     await rm(`${this.pathOf(digest)}.part`, { force: true })
+  }
+
+  /** Removes what nothing refers to, as a crash leaves it. Call it while nothing is received. */
+  async sweep(isKept: (digest: string) => boolean): Promise<void> {
+    const names = await readdir(this.#directory, { recursive: true }).catch(() => [])
+    for (const name of names) {
+      const digest = /^[0-9a-f]{2}\/([0-9a-f]{64})(\.part)?$/.exec(name)?.[1]
+      if (digest !== undefined && !isKept(digest)) await this.remove(digest)
+    }
   }
 
   async #prepare(directory: string): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { addBackup } from './backup.ts'
 import { addChanges } from './changes.ts'
 import { addDaemon } from './daemon.ts'
 import { addEnrol } from './enrol.ts'
@@ -7,9 +8,11 @@ import { addPage } from './page.ts'
 import { addReceipts } from './receipts.ts'
 import { addRecord } from './record.ts'
 import { addRelay } from './relay.ts'
+import { addRevoke } from './revoke.ts'
 import { addServer } from './server.ts'
 import { addStatus } from './status.ts'
 import { addStudy } from './study.ts'
+import { addVerify } from './verify.ts'
 
 /** The commands, in the order in which a study meets them. */
 export function addCommands(waybill: Command): void {
@@ -24,4 +27,7 @@ export function addCommands(waybill: Command): void {
   addStatus(waybill)
   addReceipts(waybill)
   addChanges(waybill)
+  addVerify(waybill)
+  addBackup(waybill)
+  addRevoke(waybill)
 }

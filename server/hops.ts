@@ -1,4 +1,5 @@
-import type { Verified } from '../shared/crypto/trust.ts'
+import type { Trust, Verified } from '../shared/crypto/trust.ts'
+import { WaybillError } from '../shared/service/errors.ts'
 import { witness } from './chain.ts'
 import type { ServerStore } from './open-store.ts'
 
@@ -11,4 +12,43 @@ export function appendHops(store: ServerStore, path: Verified<'custody'>[]): voi
     insert.run(digest, document.manifest, document.hop, document.prev, document.by, jws)
     if (document.hop === 1 && document.head) witness(store, document.from, document.head)
   }
+}
+
+/**
+ * The whole tree of a batch's custody, each receipt verified and linked to the manifest through the receipts before it. This
+ * server's own, which is `custody`, comes last.
+ * @throws PROVENANCE_BROKEN, SIGNATURE_INVALID, CREDENTIAL_REFUSED
+ */
+export async function verifyHops(
+  store: ServerStore,
+  trust: Trust,
+  manifest: Verified<'manifest'>,
+  custody: Verified<'custody'>,
+): Promise<Verified<'custody'>[]> {
+  const rows = store.$client
+    .prepare<[string], { jws: string }>('SELECT jws FROM hops WHERE manifest_digest = ? ORDER BY hop, digest')
+    .all(manifest.digest)
+  const tree: Verified<'custody'>[] = []
+  for (const { jws } of rows) tree.push(await trust.verify(jws, 'custody'))
+  tree.push(custody)
+  for (const receipt of tree) checkLink(receipt, manifest, tree)
+  return tree
+}
+
+function checkLink(
+  { document, signer }: Verified<'custody'>,
+  manifest: Verified<'manifest'>,
+  tree: Verified<'custody'>[],
+): void {
+  const { hop, prev, from, by } = document
+  const giver = tree.find(({ digest }) => digest === prev)?.document
+  const isLinked =
+    hop === 1
+      ? prev === manifest.digest && from === manifest.document.producer
+      : giver?.hop === hop - 1 && giver.by === from
+  if (!isLinked || document.manifest !== manifest.digest || by !== signer.device)
+    throw new WaybillError(
+      'PROVENANCE_BROKEN',
+      `the custody receipt of ${by.slice(0, 8)} at hop ${hop} does not follow`,
+    )
 }

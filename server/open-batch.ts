@@ -56,7 +56,7 @@ export async function openNext(context: OpenContext): Promise<boolean> {
   if (!next) return false
   const { document } = readDocument(next.manifest, 'manifest')
   try {
-    const opened = await openBatch(context, document)
+    const opened = await readBatch(context, document)
     commit(store, next.digest, document, opened)
   } catch (error) {
     setAside(store, next.digest, asWaybillError(error))
@@ -64,7 +64,8 @@ export async function openNext(context: OpenContext): Promise<boolean> {
   return true
 }
 
-async function openBatch({ payloads, identity, shelf }: OpenContext, manifest: Manifest): Promise<Opened> {
+/** Opens a batch and reads its changes, storing nothing. @throws PAYLOAD_REFUSED, NOT_FOUND */
+export async function readBatch({ payloads, identity, shelf }: OpenContext, manifest: Manifest): Promise<Opened> {
   const { sealing, recovery } = identity.secrets
   const identities = [sealing, recovery].filter((key) => typeof key === 'string')
   const plain = await openPayload(await payloads.read(manifest.payload.digest), identities, manifest.plain)

@@ -143,3 +143,13 @@ export function asWaybillError(thrown: unknown): WaybillError {
     cause: thrown,
   })
 }
+
+/** Does it; what it throws keeps its code and says of what it speaks. */
+export async function naming<T>(what: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (cause) {
+    const { code, message } = asWaybillError(cause)
+    throw new WaybillError(code, `${what}: ${message}`, { cause })
+  }
+}

@@ -43,12 +43,12 @@ async function throughTemporary(
   } finally {
     await rm(temporary, { force: true })
   }
-  await syncDirectory(dirname(path))
+  await syncPath(dirname(path))
 }
 
-/** Makes what was renamed or removed in this directory survive a power cut. */
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r')
+/** Makes what was written to this file, or renamed or removed in this directory, survive a power cut. */
+export async function syncPath(path: string): Promise<void> {
+  const handle = await open(path, 'r')
   try {
     await handle.sync()
   } finally {
@@ -59,7 +59,7 @@ export async function syncDirectory(directory: string): Promise<void> {
 /** Creates the directory and its parents, durably; does nothing where it stands. */
 export async function ensureDirectory(directory: string): Promise<void> {
   const first = await mkdir(directory, { recursive: true, mode: 0o750 })
-  if (first !== undefined) await syncDirectory(dirname(first))
+  if (first !== undefined) await syncPath(dirname(first))
 }
 
 /**

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { WaybillError } from '../service/errors.ts'
-import { checkStoredFile, ensureDirectory, syncDirectory } from './durable-file.ts'
+import { checkStoredFile, ensureDirectory, syncPath } from './durable-file.ts'
 
 /**
  * Sealed payloads, one file each, named by the digest of its bytes. What is here under its name was written, fsynced and
@@ -79,7 +79,7 @@ export class PayloadStore {
       throw error
     }
     await rename(part, path)
-    await syncDirectory(dirname(path))
+    await syncPath(dirname(path))
   }
 
   /** The stored bytes. @throws NOT_FOUND */
@@ -110,7 +110,7 @@ export class PayloadStore {
     if (this.#ready.has(directory)) return
     await ensureDirectory(this.#directory)
     await mkdir(directory, { recursive: true, mode: 0o750 })
-    await syncDirectory(this.#directory)
+    await syncPath(this.#directory)
     this.#ready.add(directory)
   }
 }

@@ -1,0 +1,99 @@
+import { credentialsBehind } from '../shared/crypto/credential-path.ts'
+import { Trust, type Verified } from '../shared/crypto/trust.ts'
+import { WaybillError } from '../shared/service/errors.ts'
+import { checkStoredFile } from '../shared/storage/durable-file.ts'
+import { verifyCredentials } from '../shared/storage/verify-credentials.ts'
+import { verifyHops } from './hops.ts'
+import { readBatch } from './open-batch.ts'
+import type { VerifyContext } from './verify.ts'
+
+/** One change of custody, as its receiver signed it. Times are what both clocks said; nothing is ordered by them. */
+export interface Hop {
+  hop: number
+  from: string
+  fromName: string
+  by: string
+  byName: string
+  at: string
+  peerAt: string | null
+  receipt: string
+  previous: string
+}
+
+/** Whence one content of a change came: every signature of it was verified from the authority key. */
+export interface Provenance {
+  change: string
+  content: string
+  study: string
+  producer: string
+  producerName: string
+  chain: string
+  seq: number
+  batch: string
+  sealedAt: string
+  hops: Hop[]
+  /** All that someone else needs to verify the same, offline, from the authority key: JWS documents. */
+  proof: { authorityKey: string; credentials: string[]; manifest: string; receipts: string[] }
+}
+
+/**
+ * The provenance of a change, of every content that bears its id: from the payload that holds it, through the producer's
+ * manifest and every hop, to this server (invariant 5).
+ * @throws NOT_FOUND, and what is broken
+ */
+export async function provenanceOf(context: VerifyContext, change: string): Promise<Provenance[]> {
+  const { store, identity } = context
+  const trust = new Trust(identity.authorityKey)
+  await verifyCredentials(trust, identity, store)
+  const contents = store.$client
+    .prepare<[string], { content: string; manifest: string; custody: string }>(
+      `SELECT c.digest content, b.manifest, b.custody FROM changes c
+       JOIN batches b ON b.manifest_digest = c.manifest_digest WHERE c.id = ? ORDER BY c.position`,
+    )
+    .all(change)
+  if (contents.length === 0) throw new WaybillError('NOT_FOUND', `no change ${change} was opened here`)
+  const found: Provenance[] = []
+  for (const { content, manifest, custody } of contents)
+    found.push(await trace(context, trust, { change, content, manifest, custody }))
+  return found
+}
+
+async function trace(
+  context: VerifyContext,
+  trust: Trust,
+  given: { change: string; content: string; manifest: string; custody: string },
+): Promise<Provenance> {
+  const { store, payloads, shelf, identity } = context
+  const manifest = await trust.verify(given.manifest, 'manifest')
+  const { document } = manifest
+  await checkStoredFile(payloads.pathOf(document.payload.digest), document.payload)
+  const { changes } = await readBatch(context, document)
+  if (!changes.some(({ id, digest }) => id === given.change && digest === given.content))
+    throw new WaybillError('PROVENANCE_BROKEN', `change ${given.change} is not in batch ${manifest.digest}`)
+  const tree = await verifyHops(store, trust, manifest, await trust.verify(given.custody, 'custody'))
+  const nameOf = (device: string) => shelf.document.devices[device]?.name ?? device.slice(0, 8)
+  const receipts = tree.map(({ jws }) => jws)
+  return {
+    change: given.change,
+    content: given.content,
+    study: document.study,
+    producer: document.producer,
+    producerName: nameOf(document.producer),
+    chain: document.chain,
+    seq: document.seq,
+    batch: manifest.digest,
+    sealedAt: document.sealedAt,
+    hops: tree.map((receipt) => hopOf(receipt, nameOf)),
+    proof: {
+      authorityKey: identity.authorityKey,
+      credentials: await credentialsBehind(trust, [given.manifest, ...receipts]),
+      manifest: given.manifest,
+      receipts,
+    },
+  }
+}
+
+function hopOf({ document, digest }: Verified<'custody'>, nameOf: (device: string) => string): Hop {
+  const { hop, from, by, at, peerAt, prev } = document
+  return { hop, from, fromName: nameOf(from), by, byName: nameOf(by), at, peerAt, receipt: digest, previous: prev }
+}

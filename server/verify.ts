@@ -1,0 +1,127 @@
+import { Trust, type Verified } from '../shared/crypto/trust.ts'
+import { naming, WaybillError } from '../shared/service/errors.ts'
+import { checkStoredFile } from '../shared/storage/durable-file.ts'
+import { verifyCredentials } from '../shared/storage/verify-credentials.ts'
+import { verifyShelf } from '../shared/storage/verify-shelf.ts'
+import { verifyHops } from './hops.ts'
+import { type OpenContext, readBatch } from './open-batch.ts'
+
+/** What verifying needs to know. */
+export interface VerifyContext extends OpenContext {
+  data: string
+}
+
+/** One batch as it is stored. */
+interface StoredBatch {
+  ordinal: number
+  digest: string
+  manifest: string
+  custody: string
+  producer: string
+  chain: string
+  seq: number
+  state: string
+}
+
+/**
+ * Verifies again all that this server stores, from the authority's key alone: credentials, study documents, each batch's
+ * manifest, place in its chain, payload on disk, custody tree and receipts, and that every opened change is there as it was
+ * sealed.
+ * @param progress called with batches verified, of how many
+ * @returns how many batches were verified
+ * @throws at the first break, naming it
+ */
+export async function verifyServer(
+  context: VerifyContext,
+  progress: (done: number, of: number) => void,
+): Promise<number> {
+  const { store, identity, data } = context
+  const trust = new Trust(identity.authorityKey)
+  await verifyCredentials(trust, identity, store)
+  await verifyShelf(data, trust)
+  const { of } = store.$client.prepare<[], { of: number }>('SELECT count(*) of FROM batches').get() ?? { of: 0 }
+  const next = store.$client.prepare<[number], StoredBatch>(
+    `SELECT ordinal, manifest_digest digest, manifest, custody, producer, chain, seq, state FROM batches
+     WHERE ordinal > ? ORDER BY ordinal LIMIT 1`,
+  )
+  let done = 0
+  for (let batch = next.get(0); batch; batch = next.get(batch.ordinal)) {
+    await naming(`batch ${batch.seq} of chain ${batch.chain.slice(0, 8)} (${batch.digest})`, () =>
+      verifyBatch(context, trust, batch as StoredBatch),
+    )
+    done += 1
+    progress(done, of)
+  }
+  await verifySigned(context, trust)
+  return done
+}
+
+async function verifyBatch(context: VerifyContext, trust: Trust, batch: StoredBatch): Promise<void> {
+  const { store, payloads } = context
+  const manifest = await trust.verify(batch.manifest, 'manifest')
+  checkRow(batch, manifest)
+  checkPrevious(context, manifest)
+  await checkStoredFile(payloads.pathOf(manifest.document.payload.digest), manifest.document.payload)
+  const custody = await trust.verify(batch.custody, 'custody')
+  await verifyHops(store, trust, manifest, custody)
+  if (batch.state === 'opened') await verifyChanges(context, manifest)
+}
+
+function checkRow(batch: StoredBatch, { digest, document, signer }: Verified<'manifest'>): void {
+  const { producer, chain, seq } = document
+  const isSame = digest === batch.digest && producer === batch.producer && chain === batch.chain && seq === batch.seq
+  if (!isSame || signer.device !== producer)
+    throw new WaybillError('PROVENANCE_BROKEN', 'the manifest is not of the place where it is stored')
+}
+
+function checkPrevious({ store }: VerifyContext, { document }: Verified<'manifest'>): void {
+  const { producer, chain, seq, previous } = document
+  if ((seq === 1) !== (previous === null)) throw new WaybillError('CHAIN_BROKEN', 'it names a wrong predecessor')
+  const before = store.$client
+    .prepare<[string, string, number], { digest: string }>(
+      'SELECT manifest_digest digest FROM batches WHERE producer = ? AND chain = ? AND seq = ?',
+    )
+    .all(producer, chain, seq - 1)
+  if (before.length > 0 && !before.some(({ digest }) => digest === previous))
+    throw new WaybillError('CHAIN_BROKEN', 'it does not follow the batch before it')
+}
+
+/** Every change of the payload is in the feed, byte for byte; every change of the feed is in its batch's payload. */
+async function verifyChanges(context: VerifyContext, { digest, document }: Verified<'manifest'>): Promise<void> {
+  const { store } = context
+  const { changes, bad } = await readBatch(context, document)
+  const find = store.$client.prepare<[string, string], { line: string }>(
+    'SELECT line FROM changes WHERE id = ? AND digest = ?',
+  )
+  for (const change of changes)
+    if (find.get(change.id, change.digest)?.line !== change.line)
+      throw new WaybillError('PROVENANCE_BROKEN', `change ${change.id} is not stored as it was sealed`)
+  const sealed = new Set(changes.map((change) => `${change.id} ${change.digest}`))
+  const stored = store.$client
+    .prepare<[string], { id: string; digest: string }>('SELECT id, digest FROM changes WHERE manifest_digest = ?')
+    .all(digest)
+  for (const change of stored)
+    if (!sealed.has(`${change.id} ${change.digest}`))
+      throw new WaybillError(
+        'PROVENANCE_BROKEN',
+        `change ${change.id} is not in the batch that it is said to come from`,
+      )
+  const badStored = store.$client
+    .prepare<[string], { count: number }>('SELECT count(*) count FROM bad_lines WHERE manifest_digest = ?')
+    .get(digest)
+  if (badStored?.count !== bad.length) throw new WaybillError('PROVENANCE_BROKEN', 'a line that is no change is gone')
+}
+
+/** The receipts and notices that this server signed for its chains. */
+async function verifySigned({ store }: VerifyContext, trust: Trust): Promise<void> {
+  const rows = store.$client
+    .prepare<[], { chain: string; delivery: string | null; gaps: string | null }>(
+      'SELECT chain, delivery, gaps FROM chains',
+    )
+    .all()
+  for (const { chain, delivery, gaps } of rows)
+    await naming(`the receipt of chain ${chain.slice(0, 8)}`, async () => {
+      if (delivery !== null) await trust.verify(delivery, 'delivery')
+      if (gaps !== null) await trust.verify(gaps, 'gaps')
+    })
+}

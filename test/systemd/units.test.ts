@@ -53,7 +53,7 @@ for (const name of names) {
     { skip: missing('systemd-analyze') },
     (t) => {
       const judged = spawnSync('systemd-analyze', ['security', '--offline=true', '--threshold=15', unitOf(name)])
-      t.equal(judged.status, 0, judged.stdout.toString().trim().split('\n').at(-1))
+      t.equal(judged.status, 0, judged.stdout.toString().trim().split('\n').at(-1) ?? '')
       t.end()
     },
   )

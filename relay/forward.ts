@@ -74,8 +74,8 @@ async function handOnBatch(hold: Hold, { digest, jws, payloadDigest }: BatchRow)
     manifest: jws,
     path: [receipt.jws],
     credentials: await credentialsFor(hold, [jws, receipt.jws]),
+    at: hold.clock.now().toISOString(),
     // What the laptop said of itself is in this relay's own receipt, hop 1.
-    at: null,
     head: null,
     payload: payloadDigest,
   }

@@ -1,0 +1,88 @@
+import { laptops } from './laptops.ts'
+import { sampleChanges } from './sample-data.ts'
+import { waybill } from './waybill.ts'
+
+/** One laptop's journey, each figure from the end that can know it. */
+export interface LaptopFigures {
+  laptop: string
+  /** What the app gave, counted from the sample itself. */
+  changes: number
+  /** Of these, at the server: from `waybill changes`. */
+  opened: number
+  missing: number
+  doubled: number
+  batches: number
+  /** Batches that the middleman signed for, that the server signed for, and that the laptop has receipts of. */
+  pulled: number
+  forwarded: number
+  delivered: number
+  receiptsBack: number
+}
+
+/** Counts at both ends, by the commands that any user has. */
+export async function countFigures(at: (name: string) => string): Promise<LaptopFigures[]> {
+  const arrived = await arrivedChanges(at('server'))
+  const relay = JSON.parse(await waybill(['status', '--json', '--data', at('driver')]))
+  const server = JSON.parse(await waybill(['status', '--json', '--data', at('server')]))
+  const figures: LaptopFigures[] = []
+  for (const { name, site, changes } of laptops) {
+    const receipts = JSON.parse(await waybill(['receipts', '--json', '--data', at(name)])) as Array<{ state: string }>
+    const carried = relay.peers.find((peer: { name: string }) => peer.name === name)?.batches ?? {}
+    const chain = server.chains.find((known: { name: string }) => known.name === name) ?? { through: 0 }
+    const given = [...sampleChanges(name, site, changes)].map(({ id }) => arrived.get(id) ?? 0)
+    figures.push({
+      laptop: name,
+      changes: given.length,
+      opened: given.filter((times) => times > 0).length,
+      missing: given.filter((times) => times === 0).length,
+      doubled: given.filter((times) => times > 1).length,
+      batches: receipts.length,
+      pulled: sum(carried.aboard, carried.forwarded, carried.delivered),
+      forwarded: sum(carried.forwarded, carried.delivered),
+      delivered: chain.through,
+      receiptsBack: receipts.filter(({ state }) => state === 'delivered' || state === 'safe').length,
+    })
+  }
+  return figures
+}
+
+/** How often each change id is in the server's feed. */
+async function arrivedChanges(data: string): Promise<Map<string, number>> {
+  const times = new Map<string, number>()
+  for (const line of (await waybill(['changes', '--data', data])).split('\n').filter((text) => text !== '')) {
+    const { id } = JSON.parse(line).change
+    times.set(id, (times.get(id) ?? 0) + 1)
+  }
+  return times
+}
+
+function sum(...counts: Array<{ batches: number } | undefined>): number {
+  return counts.reduce((all, count) => all + (count?.batches ?? 0), 0)
+}
+
+const columns: Array<keyof LaptopFigures> = [
+  'laptop',
+  'changes',
+  'batches',
+  'pulled',
+  'forwarded',
+  'delivered',
+  'receiptsBack',
+]
+const titles = ['laptop', 'changes', 'batches', 'pulled', 'forwarded', 'delivered', 'receipts back']
+
+/** The table at the end. */
+export function tellFigures(figures: LaptopFigures[], tell: (line: string) => void): void {
+  tell(`   ${titles.map((title) => title.padStart(14)).join('')}`)
+  for (const figure of figures) tell(`   ${columns.map((column) => String(figure[column]).padStart(14)).join('')}`)
+}
+
+/** Whether every change is at the server once, and every receipt back. */
+export function checkFigures(figures: LaptopFigures[], tell: (line: string) => void): boolean {
+  const total = (of: keyof LaptopFigures) => figures.reduce((all, figure) => all + Number(figure[of]), 0)
+  const isWhole = total('missing') === 0 && total('doubled') === 0 && total('receiptsBack') === total('batches')
+  tell(
+    `   ${total('changes')} changes: ${total('missing')} missing, ${total('doubled')} doubled${isWhole ? '' : '  <- THIS IS WRONG'}`,
+  )
+  return isWhole
+}

@@ -1,49 +1,83 @@
 // @ts-check
-import { el, figure, number, say, show, since, table } from '/frame.js'
+/** The research assistant's page: what is safe here, what a driver has, what is at the clinic. */
+
+import { el } from '/elements.js'
+import { show } from '/frame.js'
+import { figure, figures, lastProblem, named, section, sentence, support, top } from '/parts.js'
+import { ago, listed, moment, say } from '/words.js'
 
 show((status, now) => {
-  const { counts } = status
+  const { counts, peers, lastError } = status
   const waiting = counts.outbox.changes + counts.sealed.changes
+  const isNew = lastError && !(peers[0]?.at > lastError.at)
+  const problem = lastProblem(lastError, aboutOf(status), now, isNew)
   return [
-    el('h1', {}, `${say('field.title')}: ${status.name} · ${status.studyName}`),
-    el(
-      'ul',
-      { class: 'figures' },
-      figure(waiting, say('field.safe')),
-      figure(counts.withDriver.changes, say('field.driver'), '', counts.withDriver.changes ? 'wait' : ''),
-      ...(counts.atServer.changes ? [figure(counts.atServer.changes, say('field.clinicUnopened'), '', 'wait')] : []),
-      figure(
-        counts.delivered.changes,
-        say('field.clinic'),
-        say('field.backup', { count: number(counts.safe.changes) }),
-        'good',
-      ),
-      ...(counts.missing.changes ? [figure(counts.missing.changes, say('field.missing'), '', 'bad')] : []),
-    ),
-    ...couriers(status, now),
-    el('h2', {}, say('field.met')),
-    table(
-      [say('head.laptop'), say('head.role'), say('head.when')],
-      status.peers.map((peer) => [peer.name, say(`role.${peer.role}`), since(peer.at, now)]),
-      say('field.metNone'),
-    ),
-    el('h2', {}, say('error.last')),
-    lastError(status.lastError, now),
+    top(status, headline(counts, waiting)),
+    ...(isNew ? [problem] : []),
+    figures(say('field.journey'), [
+      figure(waiting, say('field.safe'), 'work', [say(waiting > 0 ? 'field.safe.some' : 'field.safe.none')]),
+      figure(counts.withDriver.changes, say('field.driver'), 'work', withDriver(status, now)),
+      figure(counts.delivered.changes, say('field.clinic'), 'good', atClinic(counts)),
+    ]),
+    ...(status.openLines > 0 ? [sentence(say('field.lines', { count: status.openLines }))] : []),
+    section('met', say('field.met'), ...meetings(peers, now)),
+    ...(isNew ? [] : [problem]),
+    support(status, now),
   ]
 })
 
-function couriers(status, now) {
-  return status.couriers.map(({ changes, name, since: time }) =>
-    el('p', {}, say('field.with', { count: number(changes), name, since: since(time, now) })),
-  )
+/** What is furthest from the clinic is the sentence: "all" only when a delivery receipt covers all (invariant 9). */
+function headline(counts, waiting) {
+  const say1 = (kind, key, count, more = []) => ({ kind, text: say(`field.headline.${key}`, { count }), more })
+  if (counts.missing.changes > 0) return say1('bad', 'missing', counts.missing.changes, [say('field.missing')])
+  if (waiting > 0) return say1('work', 'waiting', waiting)
+  if (counts.withDriver.changes > 0) return say1('work', 'driver', counts.withDriver.changes)
+  if (counts.atServer.changes > 0) return say1('work', 'arrived', counts.atServer.changes)
+  if (counts.delivered.changes > 0) return say1('good', 'clinic', counts.delivered.changes, [inBackup(counts)])
+  return { kind: 'idle', text: say('field.headline.none') }
 }
 
-function lastError(error, now) {
-  if (!error) return el('p', {}, say('error.none'))
-  return el(
-    'p',
-    {},
-    el('strong', { class: 'bad' }, error.code),
-    ` ${error.message} (${since(error.at, now)}). ${error.hint}`,
-  )
+/** Couriers' times are of their own clocks, so they are told as such and not counted from. */
+function withDriver({ counts, couriers }, now) {
+  if (counts.withDriver.changes === 0) return [say('field.driver.none')]
+  const shown = couriers
+    .slice(0, 5)
+    .map(({ name, since, changes }) => say('field.driver.took', { name, count: changes, at: moment(since, now) }))
+  return couriers.length > 5 ? [...shown, say('page.more', { count: couriers.length - 5 })] : shown
+}
+
+function atClinic(counts) {
+  const arrived = counts.atServer.changes > 0 ? [say('field.arrived', { count: counts.atServer.changes })] : []
+  return [counts.delivered.changes > 0 ? inBackup(counts) : say('field.clinic.none'), ...arrived]
+}
+
+function inBackup({ safe, delivered }) {
+  if (safe.changes === 0) return say('field.clinic.unsafe')
+  return safe.changes < delivered.changes
+    ? say('field.clinic.partly', { count: safe.changes })
+    : say('field.clinic.safe')
+}
+
+function meetings([last, ...earlier], now) {
+  if (!last) return [sentence(say('field.met.none'))]
+  if (earlier.length === 0) return [meeting('p', last, now)]
+  return [
+    meeting('p', last, now),
+    el(
+      'details',
+      {},
+      el('summary', {}, say('field.met.earlier', { count: earlier.length })),
+      el('ul', { class: 'plain' }, ...earlier.map((peer) => meeting('li', peer, now))),
+    ),
+  ]
+}
+
+function meeting(tag, { name, role, at }, now) {
+  return el(tag, {}, named(name), ` (${say(`role.${role}`)}), ${ago(at, now)}`)
+}
+
+/** The problem names a device or a batch; a person knows the device by its name. */
+function aboutOf({ lastError, peers }) {
+  const about = lastError?.about ?? ''
+  return listed([peers.find(({ device }) => device === about)?.name ?? about.slice(0, 8)])
 }

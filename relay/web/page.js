@@ -1,4 +1,145 @@
 // @ts-check
-import { el, say, show } from '/frame.js'
+/** The driver's page: who is near and how far, what is aboard, what is at the clinic, which receipts to bring back. */
 
-show((_state, _now) => [el('h1', {}, say('relay.title'))])
+import { el } from '/elements.js'
+import { show } from '/frame.js'
+import { figure, figures, named, problem, section, sentence, support, top } from '/parts.js'
+import { ago, listed, moment, say, size } from '/words.js'
+
+const mostPlaces = 8
+const kinds = { pulling: 'work', forwarding: 'work', upToDate: 'good', failing: 'bad' }
+const batchWords = ['pulling', 'aboard', 'forwarded', 'delivered', 'quarantined']
+
+show((status, now) => {
+  const { batches, lines, receiptsToBringBack } = status
+  const near = status.peers.filter(({ state }) => state !== 'gone')
+  const gone = status.peers.filter(({ state }) => state === 'gone')
+  return [
+    top(status, withNotes(headline(status, near), status, near)),
+    figures(say('relay.journey'), [
+      figure(batches.aboard.changes, say('relay.aboard'), 'work', aboard(batches)),
+      figure(batches.delivered.changes, say('relay.clinic'), 'good', atClinic(batches)),
+      figure(receiptsToBringBack, say('relay.receipts'), 'wait', receipts(receiptsToBringBack)),
+    ]),
+    ...(lines > 0 ? [sentence(say('relay.lines', { count: lines }))] : []),
+    section('near', say('relay.near'), ...nearby(status, near, now)),
+    ...(gone.length > 0 ? [section('gone', say('relay.gone'), peerList(gone, now))] : []),
+    support(status, now),
+  ]
+})
+
+/** Where to stay comes first, then what is still to do; "all" only where the clinic's receipts cover it (invariant 9). */
+function headline({ batches, near: { seen } }, near) {
+  const names = (state) => near.filter((peer) => peer.state === state).map(({ name }) => name)
+  const packing = near.filter(({ state, unsealed }) => state === 'trusted' && unsealed > 0).map(({ name }) => name)
+  const stay = (key, all) => ({ kind: 'work', text: say(`relay.headline.${key}`, { names: listed(all) }) })
+  if (names('pulling').length > 0) return stay('stay', names('pulling'))
+  if (names('forwarding').length > 0) return stay('giving', names('forwarding'))
+  if (packing.length > 0) return stay('packing', packing)
+  return carried(batches) ?? { kind: 'idle', ...nothing(seen) }
+}
+
+function carried({ pulling, aboard, forwarded, delivered, quarantined }) {
+  const told = (kind, key, { changes }, more = []) => ({
+    kind,
+    text: say(`relay.headline.${key}`, { count: changes }),
+    more,
+  })
+  if (aboard.changes > 0) return told('work', 'carry', aboard)
+  if (pulling.changes > 0) return told('wait', 'left', pulling, [say('relay.left')])
+  if (quarantined.changes > 0) return told('bad', 'aside', quarantined, [say('relay.aside.why')])
+  if (forwarded.changes > 0) return told('work', 'given', forwarded)
+  return delivered.changes > 0 ? told('good', 'clinic', delivered) : undefined
+}
+
+function nothing(seen) {
+  if (seen > 0) return { text: say('relay.headline.nothing') }
+  return { text: say('relay.headline.nobody'), more: [say('relay.hotspot')] }
+}
+
+function withNotes({ more = [], ...told }, { receiptsToBringBack }, near) {
+  const troubled = near.filter(({ state }) => state === 'failing').map(({ name }) => name)
+  const notes = [...more]
+  if (troubled.length > 0) notes.push(say('relay.troubled', { count: troubled.length, names: listed(troubled) }))
+  if (receiptsToBringBack > 0 && told.kind !== 'work') notes.push(say('relay.bring', { count: receiptsToBringBack }))
+  return { ...told, more: notes }
+}
+
+function aboard({ aboard: { changes }, pulling }) {
+  const coming = pulling.changes > 0 ? [say('relay.coming', { count: pulling.changes })] : []
+  return [say(changes > 0 ? 'relay.aboard.some' : 'relay.aboard.none'), ...coming]
+}
+
+function atClinic({ delivered: { changes }, forwarded }) {
+  const given = forwarded.changes > 0 ? [say('relay.given', { count: forwarded.changes })] : []
+  return [say(changes > 0 ? 'relay.clinic.some' : 'relay.clinic.none'), ...given]
+}
+
+function receipts(count) {
+  return [count > 0 ? say('relay.receipts.some', { count }) : say('relay.receipts.none')]
+}
+
+function nearby({ near: { seen, reachable, trusted }, places }, near, now) {
+  if (seen === 0) return [sentence(say('relay.near.none'))]
+  return [
+    sentence(say('relay.near.counts', { seen, reachable, trusted })),
+    peerList(near, now, places.slice(0, mostPlaces).map(strange)),
+    ...(places.length > mostPlaces ? [sentence(say('page.more', { count: places.length - mostPlaces }))] : []),
+  ]
+}
+
+function peerList(peers, now, more = []) {
+  return el('ul', { class: 'peers' }, ...peers.map((peer) => card(peer, now)), ...more)
+}
+
+function card(peer, now) {
+  const { device, name, role, state, code, why, metAt } = peer
+  const left = leftBehind(peer)
+  return el(
+    'li',
+    { class: left > 0 && state === 'gone' ? 'wait' : (kinds[state] ?? 'idle'), 'data-key': device },
+    el('h3', {}, named(name), ` · ${say(`role.${role}`)}`),
+    el('p', { class: 'state' }, stateOf(peer, now)),
+    ...progress(peer),
+    ...(code && state === 'failing' ? problem({ code, message: why }) : []),
+    el('ul', { class: 'facts' }, ...carriedOf(peer).map((text) => el('li', {}, text))),
+    ...(metAt && state !== 'pulling' ? [el('p', { class: 'detail' }, say('peer.met', { when: ago(metAt, now) }))] : []),
+  )
+}
+
+function stateOf({ role, state, since, unsealed }, now) {
+  const side = role === 'field' ? 'field' : 'server'
+  if (side === 'field' && state === 'trusted' && unsealed > 0) return say('state.field.packing', { count: unsealed })
+  return say(`state.${side}.${state}`, { since: moment(since, now) })
+}
+
+/** Changes of a laptop that are known and not aboard. */
+function leftBehind({ batches, unsealed }) {
+  return batches.pulling.changes + (unsealed ?? 0)
+}
+
+function carriedOf({ batches, state, unsealed }) {
+  const counts = batchWords
+    .filter((word) => batches[word].changes > 0)
+    .map((word) => say(`peer.${word}`, { count: batches[word].changes }))
+  return unsealed > 0 && state !== 'trusted' ? [...counts, say('peer.unsealed', { count: unsealed })] : counts
+}
+
+function progress({ name, state, progress: now }) {
+  if (!now || state !== 'pulling') return []
+  const words = say('peer.progress', { done: size(now.bytes), all: size(now.ofBytes) })
+  return [el('progress', { max: now.ofBytes, value: now.bytes, 'aria-label': `${name}: ${words}` }), sentence(words)]
+}
+
+/** An address where nobody was recognised yet; heard is not reached, reached is not recognised. */
+function strange({ address, code, why }) {
+  const [kind, key] =
+    code === null ? ['idle', 'heard'] : code === 'PEER_UNREACHABLE' ? ['wait', 'silent'] : ['bad', 'refused']
+  return el(
+    'li',
+    { class: kind, 'data-key': address },
+    el('h3', {}, say('relay.place', { address })),
+    el('p', { class: 'state' }, say(`place.${key}`)),
+    ...(kind === 'bad' ? problem({ code, message: why }) : []),
+  )
+}

@@ -1,58 +1,179 @@
 // @ts-check
-import { el, figure, number, say, show, since, table } from '/frame.js'
+/** The page of the lab assistant and the data manager: what has arrived, what is missing, what waits for a person. */
+
+import { el } from '/elements.js'
+import { show } from '/frame.js'
+import { figure, figures, lastProblem, named, problem, section, sentence, support, table, top } from '/parts.js'
+import { ago, listed, number, say } from '/words.js'
+
+const mostSpans = 8
+const mostOpen = 12
 
 show((status, now) => {
-  const { counts } = status
-  const aside = counts.held.batches + counts.quarantined.batches
+  const { counts, lastError, lastBackup } = status
+  const matters = mattersOf(status)
+  const isNew = lastError && Date.parse(now) - Date.parse(lastError.at) < 10 * 60_000
   return [
-    el('h1', {}, `${say('server.title')} · ${status.studyName}`),
-    el(
-      'ul',
-      { class: 'figures' },
-      figure(counts.ingested.changes, say('server.waiting'), '', counts.ingested.changes ? 'wait' : ''),
-      figure(counts.changes, say('server.opened'), '', 'good'),
-      figure(aside, say('server.aside'), '', aside ? 'bad' : ''),
-    ),
-    el('h2', {}, say('server.laptops')),
-    table(
-      [say('head.laptop'), say('head.opened'), say('head.missing')],
-      status.chains.map((chain) => [
-        chain.name,
-        `${number(chain.through)} / ${number(chain.witnessed)}`,
-        missing(chain),
-      ]),
-      say('server.laptopsNone'),
-    ),
-    ...(status.aside.length ? [el('h2', {}, say('server.aside')), asideTable(status.aside)] : []),
-    ...status.alarms.map((alarm) => el('p', { class: 'bad' }, alarm)),
-    el('h2', {}, say('error.last')),
-    lastError(status.lastError, now),
+    top(status, headline(status, matters)),
+    figures(say('server.journey'), [
+      figure(counts.ingested.changes, say('server.arrived'), 'work', [some('arrived', counts.ingested)]),
+      figure(counts.opened.changes, say('server.opened'), 'good', opened(counts)),
+      ...(counts.held.changes > 0
+        ? [figure(counts.held.changes, say('server.held'), 'wait', [say('server.held.some')])]
+        : []),
+      ...(counts.quarantined.changes > 0
+        ? [figure(counts.quarantined.changes, say('server.aside'), 'bad', [say('server.aside.some')])]
+        : []),
+    ]),
+    sentence(say('server.taken', { count: takenIn(counts) })),
+    ...(matters.length > 0
+      ? [section('matters', say('server.matters'), el('ul', { class: 'peers' }, ...matters))]
+      : []),
+    section('laptops', say('server.laptops'), ...laptops(status)),
+    section('backup', say('server.backup'), sentence(backup(lastBackup, now))),
+    lastProblem(lastError, aboutOf(status), now, isNew),
+    devices(status),
+    support(status, now),
   ]
 })
 
-function missing(chain) {
-  if (chain.missing.length === 0) return say('server.missingNone')
-  return chain.missing.map(([first, last]) => (first === last ? `${first}` : `${first}–${last}`)).join(', ')
+/** A person's matters come first; "all" is only said of what has arrived, and only where nothing known is missing. */
+function headline({ counts, chains }, matters) {
+  const missing = chains.filter((chain) => chain.missing.length > 0).map(({ name }) => name)
+  const outside = chains.reduce((sum, { unsealed }) => sum + unsealed, 0)
+  const more = outside > 0 ? [say('server.outside', { count: outside })] : []
+  if (matters.length > 0) return told('bad', 'person', { count: matters.length }, [say('server.person.why'), ...more])
+  if (counts.ingested.changes > 0) return told('work', 'opening', { count: counts.ingested.changes }, more)
+  if (missing.length > 0)
+    return told('wait', 'missing', { names: listed([...new Set(missing)]) }, [say('server.missing.why'), ...more])
+  if (counts.opened.changes === 0) return told('idle', 'none', {}, more)
+  return told('good', 'opened', { count: counts.opened.changes }, more)
 }
 
-function asideTable(rows) {
-  return table(
-    [say('head.laptop'), say('head.state'), say('head.error')],
-    rows.map(({ producer, seq, state, code, message }) => [
-      `${producer.slice(0, 8)} ${seq}`,
-      state,
-      `${code ?? ''} ${message ?? ''}`,
-    ]),
-    '',
-  )
+function told(kind, key, values, more) {
+  return { kind, text: say(`server.headline.${key}`, values), more }
 }
 
-function lastError(error, now) {
-  if (!error) return el('p', {}, say('error.none'))
+function some(key, { changes }) {
+  return say(`server.${key}.${changes > 0 ? 'some' : 'none'}`)
+}
+
+function takenIn({ ingested, opened, held, quarantined }) {
+  return ingested.changes + opened.changes + held.changes + quarantined.changes
+}
+
+function opened({ opened: { changes }, changes: unlike, badLines }) {
+  if (changes === 0) return [say('server.arrived.none')]
+  return [
+    say('server.opened.some'),
+    ...(unlike + badLines < changes ? [say('server.opened.unlike', { count: unlike })] : []),
+    ...(badLines > 0 ? [say('server.opened.bad', { count: badLines })] : []),
+  ]
+}
+
+/** Everything that only a person can settle; batches of one laptop with one reason are one matter. */
+function mattersOf({ aside, alarms, devices }) {
+  const groups = new Map()
+  for (const batch of aside) {
+    const key = `${batch.producer} ${batch.state} ${batch.code}`
+    groups.set(key, [...(groups.get(key) ?? []), batch])
+  }
+  return [
+    ...[...groups.values()].map((group) => matter(group, nameOf(devices, group[0].producer))),
+    ...alarms.map((alarm) => el('li', { class: 'bad' }, el('h3', {}, say('server.matter.alarm', { alarm })))),
+  ]
+}
+
+function matter(group, name) {
+  const [{ producer, state, code, message }] = group
+  const held = state === 'held'
   return el(
-    'p',
-    {},
-    el('strong', { class: 'bad' }, error.code),
-    ` ${error.message} (${since(error.at, now)}). ${error.hint}`,
+    'li',
+    { class: held ? 'wait' : 'bad', 'data-key': `${producer} ${state} ${code}` },
+    el('h3', {}, named(name), ` · ${numbersOf(group.map(({ seq }) => seq))}`),
+    el('p', { class: 'state' }, say(held ? 'server.held.some' : 'server.aside.some')),
+    ...(code ? problem({ code, message }) : [sentence(say('server.matter.revoked'))]),
   )
+}
+
+function laptops({ chains }) {
+  const rows = chains
+    .map((chain, index) => ({
+      ...chain,
+      isAgain: chains.slice(0, index).some((one) => one.producer === chain.producer),
+    }))
+    .toSorted((a, b) => b.missing.length - a.missing.length || a.name.localeCompare(b.name))
+  const heads = ['laptop', 'missing', 'opened', 'safe', 'unpacked'].map((head) => say(`head.${head}`))
+  return [
+    table(say('server.laptops'), heads, rows.map(row), say('server.laptops.none')),
+    ...(rows.length > 0 ? [el('p', { class: 'detail' }, say('server.laptops.why'))] : []),
+  ]
+}
+
+function row({ name, chain, isAgain, through, safeThrough, witnessed, unsealed, missing, forkAt }) {
+  const again = isAgain ? ` ${say('server.chain.again', { chain: chain.slice(0, 6) })}` : ''
+  return [
+    el('span', {}, named(name), again),
+    el('span', {}, missing.length > 0 ? el('b', {}, ranges(missing)) : say('server.chain.complete'), ...fork(forkAt)),
+    say(through > 0 ? 'server.chain.known' : 'server.chain.nothing', { through, witnessed }),
+    safeThrough > 0 ? say('server.chain.safe', { safe: safeThrough }) : say('server.chain.unsafe'),
+    unsealed > 0 ? number(unsealed) : say('server.chain.packed'),
+  ]
+}
+
+function fork(from) {
+  return from === null ? [] : [el('p', { class: 'state bad' }, say('server.chain.fork', { from }))]
+}
+
+function numbersOf(seqs) {
+  const spans = []
+  for (const seq of seqs.toSorted((a, b) => a - b)) {
+    const last = spans.at(-1)
+    if (last && seq <= last[1] + 1) last[1] = seq
+    else spans.push([seq, seq])
+  }
+  return say(new Set(seqs).size > 1 ? 'server.numbers.other' : 'server.numbers.one', { numbers: ranges(spans) })
+}
+
+/** "3 to 5, 9"; of many, the first ones. */
+function ranges(spans) {
+  const shown = spans.slice(0, mostSpans).map(([first, last]) => {
+    return first === last ? number(first) : say('server.range', { first, last })
+  })
+  if (spans.length > mostSpans) shown.push(say('page.more', { count: spans.length - mostSpans }))
+  return shown.join(', ')
+}
+
+function backup(last, now) {
+  return last ? say('server.backup.at', { when: ago(last.at, now) }) : say('server.backup.none')
+}
+
+function devices({ devices: all }) {
+  const heads = ['device', 'role', 'site', 'standing'].map((head) => say(`head.${head}`))
+  const rows = all.map(({ name, role, site, revoked }) => [
+    named(name),
+    say(`role.${role}`),
+    site ?? say('server.device.noSite'),
+    say(revoked ? 'server.device.revoked' : 'server.device.valid'),
+  ])
+  const title = say('server.devices', { count: all.length })
+  return el(
+    'section',
+    { 'data-key': 'devices' },
+    el(
+      'details',
+      all.length > mostOpen ? {} : { open: '' },
+      el('summary', {}, title),
+      table(title, heads, rows, say('server.devices.none')),
+    ),
+  )
+}
+
+/** The problem names a device; a person knows it by its name. */
+function aboutOf({ lastError, devices }) {
+  return nameOf(devices, lastError?.about ?? '')
+}
+
+function nameOf(devices, device) {
+  return devices.find((one) => one.device === device)?.name ?? device.slice(0, 8)
 }

@@ -24,6 +24,8 @@ export interface Page {
 
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const javascript = 'text/javascript; charset=utf-8'
+const scripts = ['frame.js', 'parts.js', 'elements.js', 'words.js']
 const Launch = Type.Object({ launch: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }) }, { additionalProperties: false })
 
 /**
@@ -61,8 +63,8 @@ function servePage(door: FastifyInstance, page: Page): void {
   const files: Array<[path: string, type: string, body: Buffer | string]> = [
     ['/', 'text/html; charset=utf-8', asset('page.html').toString().replaceAll('{title}', page.title)],
     ['/frame.css', 'text/css; charset=utf-8', asset('frame.css')],
-    ['/frame.js', 'text/javascript; charset=utf-8', asset('frame.js')],
-    ['/page.js', 'text/javascript; charset=utf-8', readFileSync(page.script)],
+    ...scripts.map((name): [string, string, Buffer] => [`/${name}`, javascript, asset(name)]),
+    ['/page.js', javascript, readFileSync(page.script)],
     ['/messages.json', 'application/json; charset=utf-8', JSON.stringify(english)],
   ]
   for (const [path, type, body] of files) door.get(path, async (_request, reply) => reply.type(type).send(body))

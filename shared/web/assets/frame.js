@@ -1,129 +1,157 @@
 // @ts-check
 /** What every page does: signs in with its launch token, follows the program live, and says so when it hears nothing. */
 
-const staleAfterMs = 12_000
+import { el, patch } from './elements.js'
+import { loadWords, say, second } from './words.js'
 
-/**
- * Builds an element. Text is only ever text: nothing that came from outside is read as markup.
- * @param {string} tag
- * @param {Record<string, string | number>} attributes
- * @param {...(Node | string | number)} children
- */
-export function el(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag)
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value))
-  element.append(...children.map((child) => (child instanceof Node ? child : String(child))))
-  return element
-}
+/** The program shows a picture at least every five seconds. */
+const silentMs = 12_000
+const retryMs = 1_000
+/** A count that runs is not read aloud at each step. */
+const speakEveryMs = 15_000
 
-/** @type {Record<string, string>} */
-let messages = {}
-
-/**
- * The sentence for a key, with its {places} filled.
- * @param {string} key
- * @param {Record<string, string | number>} [values]
- */
-export function say(key, values = {}) {
-  return (messages[key] ?? key).replace(/\{(\w+)\}/g, (_all, name) => String(values[name] ?? ''))
-}
-
-/** @param {number} count */
-export function number(count) {
-  return count.toLocaleString('en')
-}
-
-/**
- * A time of day, with how long ago: clocks of laptops differ, so the program's own time is what we count from.
- * @param {string} time
- * @param {string} now
- */
-export function since(time, now) {
-  const minutes = Math.round((Date.parse(now) - Date.parse(time)) / 60_000)
-  const clock = new Date(time).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })
-  if (minutes < 0) return say('time.future', { clock })
-  if (minutes < 1) return say('time.now', { clock })
-  if (minutes < 120) return say('time.minutes', { clock, minutes })
-  return say('time.hours', { clock, date: time.slice(0, 10), hours: Math.round(minutes / 60) })
-}
-
-/**
- * A figure with its words.
- * @param {number} count
- * @param {string} words
- * @param {string} [small]
- * @param {string} [kind] good, wait or bad
- */
-export function figure(count, words, small = '', kind = '') {
-  return el(
-    'li',
-    {},
-    el('b', { class: kind }, number(count)),
-    words,
-    ...(small ? [el('br'), el('small', {}, small)] : []),
-  )
-}
-
-/**
- * A table; no rows say so in words.
- * @param {string[]} heads
- * @param {(string | number)[][]} rows
- * @param {string} none
- */
-export function table(heads, rows, none) {
-  if (rows.length === 0) return el('p', {}, none)
-  const head = el('tr', {}, ...heads.map((text) => el('th', { scope: 'col' }, text)))
-  const body = rows.map((cells) => el('tr', {}, ...cells.map((cell) => el('td', {}, cell))))
-  return el(
-    'div',
-    { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': heads.join(', ') },
-    el('table', {}, el('thead', {}, head), el('tbody', {}, ...body)),
-  )
-}
+class SignedOut extends Error {}
 
 /**
  * Shows the page: `draw` gives its content for each picture of the program's state.
  * @param {(state: any, now: string) => Node[]} draw
  */
 export async function show(draw) {
-  messages = await (await fetch('/messages.json')).json()
-  const page = /** @type {HTMLElement} */ (document.getElementById('page'))
-  let heard = performance.now()
-  let heardAt = ''
-  setInterval(() => tellStale(performance.now() - heard > staleAfterMs, heardAt), 1_000)
-  const bearer = await signIn()
-  if (!bearer) return page.replaceChildren(el('h1', {}, document.title), el('p', {}, say('page.signedOut')))
-  for (;;) {
-    try {
-      for await (const picture of pictures(bearer)) {
-        heard = performance.now()
-        heardAt = new Date().toLocaleTimeString('en-GB')
-        page.replaceChildren(...draw(picture.state, picture.at))
-        page.setAttribute('aria-busy', 'false')
-      }
-    } catch (error) {
-      if (error instanceof SignedOut) {
-        sessionStorage.removeItem('bearer')
-        return page.replaceChildren(el('h1', {}, document.title), el('p', {}, say('page.signedOut')))
-      }
+  const launch = takeLaunch()
+  await insist(loadWords)
+  const page = new Page(draw)
+  setInterval(() => page.tick(), retryMs)
+  try {
+    const bearer = await insist(() => signIn(launch))
+    for (;;) {
+      await follow(bearer, page)
+      page.lose()
+      await new Promise((resolve) => setTimeout(resolve, retryMs))
     }
-    await new Promise((resolve) => setTimeout(resolve, 1_000))
+  } catch (error) {
+    if (!(error instanceof SignedOut)) throw error
+    sessionStorage.removeItem('bearer')
+    page.signedOut()
   }
 }
 
-class SignedOut extends Error {}
+/** What the reader sees, and how old it is. */
+class Page {
+  #page = /** @type {HTMLElement} */ (document.getElementById('page'))
+  #banner = /** @type {HTMLElement} */ (document.getElementById('stale'))
+  #spoken = /** @type {HTMLElement} */ (document.getElementById('spoken'))
+  #heard = performance.now()
+  #at = ''
+  #said = ''
+  #saidAt = 0
+  #draw
+
+  /** @param {(state: any, now: string) => Node[]} draw */
+  constructor(draw) {
+    this.#draw = draw
+    patch(this.#page, [el('header', { class: 'top idle' }, el('h1', {}, say('page.loading')))])
+  }
+
+  /** @param {{ state: any, at: string }} picture */
+  take({ state, at }) {
+    this.#heard = performance.now()
+    this.#at = at
+    patch(this.#page, this.#draw(state, at))
+    this.#page.setAttribute('aria-busy', 'false')
+    this.#tellStale(false)
+    this.#speak()
+  }
+
+  /** The connection is gone, and with it the claim that the page is true now. */
+  lose() {
+    this.#tellStale(true)
+  }
+
+  /** A program that hangs keeps its connection open: silence tells. */
+  tick() {
+    if (performance.now() - this.#heard > silentMs) this.lose()
+  }
+
+  signedOut() {
+    this.#tellStale(false)
+    this.#heard = Number.POSITIVE_INFINITY
+    this.#page.setAttribute('aria-busy', 'false')
+    const header = el('header', { class: 'top idle' }, el('h1', {}, say('page.signedOut')))
+    header.append(el('p', {}, say('page.signedOutWhy')))
+    patch(this.#page, [header])
+    this.#spoken.textContent = say('page.signedOut')
+  }
+
+  /** @param {boolean} stale */
+  #tellStale(stale) {
+    if (this.#banner.hidden !== stale) return
+    this.#banner.hidden = !stale
+    document.body.classList.toggle('old', stale)
+    const at = this.#at && second(this.#at)
+    this.#banner.textContent = stale ? say(at ? 'page.stale' : 'page.silent', { at }) : ''
+  }
+
+  /** Reads out the sentence that matters when it is another one, and not too often. */
+  #speak() {
+    const text = this.#page.querySelector('h1')?.textContent ?? ''
+    if (text === this.#said || (this.#said && performance.now() - this.#saidAt < speakEveryMs)) return
+    if (this.#said) this.#spoken.textContent = text
+    this.#said = text
+    this.#saidAt = performance.now()
+  }
+}
+
+/**
+ * Tries until the program answers.
+ * @template T
+ * @param {() => Promise<T>} attempt
+ * @returns {Promise<T>}
+ */
+async function insist(attempt) {
+  for (;;) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (error instanceof SignedOut) throw error
+      await new Promise((resolve) => setTimeout(resolve, retryMs))
+    }
+  }
+}
 
 /** The launch token leaves the address bar before anything else happens. */
-async function signIn() {
+function takeLaunch() {
   const launch = new URLSearchParams(location.hash.slice(1)).get('launch')
   history.replaceState(null, '', location.pathname)
-  if (!launch) return sessionStorage.getItem('bearer')
-  const headers = { 'content-type': 'application/json' }
-  const answer = await fetch('/v1/session', { method: 'POST', headers, body: JSON.stringify({ launch }) })
-  if (!answer.ok) return sessionStorage.getItem('bearer')
-  const { bearer } = await answer.json()
-  sessionStorage.setItem('bearer', bearer)
+  return launch
+}
+
+/**
+ * Buys a bearer with the launch token; without one, the bearer of this tab still counts.
+ * @param {string | null} launch
+ */
+async function signIn(launch) {
+  if (launch) {
+    const headers = { 'content-type': 'application/json' }
+    const answer = await fetch('/v1/session', { method: 'POST', headers, body: JSON.stringify({ launch }) })
+    if (answer.ok) sessionStorage.setItem('bearer', (await answer.json()).bearer)
+  }
+  const bearer = sessionStorage.getItem('bearer')
+  if (!bearer) throw new SignedOut()
   return bearer
+}
+
+/**
+ * Shows picture after picture until the connection ends.
+ * @param {string} bearer
+ * @param {Page} page
+ */
+async function follow(bearer, page) {
+  try {
+    for await (const picture of pictures(bearer)) page.take(picture)
+  } catch (error) {
+    if (error instanceof SignedOut) throw error
+    console.warn(error)
+  }
 }
 
 /** @param {string} bearer */
@@ -142,15 +170,4 @@ async function* pictures(bearer) {
     text = events.pop() ?? ''
     for (const event of events) yield JSON.parse(event.slice('data: '.length))
   }
-}
-
-/**
- * @param {boolean} stale
- * @param {string} at
- */
-function tellStale(stale, at) {
-  const banner = /** @type {HTMLElement} */ (document.getElementById('stale'))
-  if (banner.hidden !== stale) return
-  banner.hidden = !stale
-  banner.textContent = stale ? say(at ? 'page.stale' : 'page.silent', { at }) : ''
 }

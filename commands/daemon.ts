@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander'
 import { DaemonConfig } from '../daemon/config.ts'
-import { startDaemon } from '../daemon/main.ts'
 import { dataOption, listOption, portOption } from './options.ts'
 import { runProgram } from './run-program.ts'
 
@@ -17,7 +16,9 @@ export function addDaemon(waybill: Command): void {
     .addOption(listOption('--servers <host:port>', 'a server to push to when it is in reach; may be repeated'))
     .addOption(new Option('--no-push', 'leave the way to the server to the driver'))
     .addOption(new Option('--log-level <level>', 'trace, debug, info, warn, error'))
-    .action((_options, command: Command) =>
-      runProgram({ name: 'daemon', schema: DaemonConfig, start: startDaemon }, command),
-    )
+    .action(async (_options, command: Command) => {
+      // Only this command needs the whole program; the others start without waiting for it.
+      const { startDaemon } = await import('../daemon/main.ts')
+      await runProgram({ name: 'daemon', schema: DaemonConfig, start: startDaemon }, command)
+    })
 }

@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander'
 import { RelayConfig } from '../relay/config.ts'
-import { startRelay } from '../relay/main.ts'
 import { dataOption, listOption, portOption } from './options.ts'
 import { runProgram } from './run-program.ts'
 
@@ -16,7 +15,9 @@ export function addRelay(waybill: Command): void {
     .addOption(listOption('--peers <host:port>', 'a laptop to try; may be repeated'))
     .addOption(listOption('--servers <host:port>', 'a server to try; may be repeated'))
     .addOption(new Option('--log-level <level>', 'trace, debug, info, warn, error'))
-    .action((_options, command: Command) =>
-      runProgram({ name: 'relay', schema: RelayConfig, start: startRelay }, command),
-    )
+    .action(async (_options, command: Command) => {
+      // Only this command needs the whole program; the others start without waiting for it.
+      const { startRelay } = await import('../relay/main.ts')
+      await runProgram({ name: 'relay', schema: RelayConfig, start: startRelay }, command)
+    })
 }

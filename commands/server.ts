@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander'
 import { ServerConfig } from '../server/config.ts'
-import { startServer } from '../server/main.ts'
 import { dataOption, listOption, portOption } from './options.ts'
 import { runProgram } from './run-program.ts'
 
@@ -15,7 +14,9 @@ export function addServer(waybill: Command): void {
     .addOption(listOption('--announce-on <address>', 'announce on this address only; may be repeated'))
     .addOption(listOption('--addresses <host:port>', 'where devices will find this server; may be repeated'))
     .addOption(new Option('--log-level <level>', 'trace, debug, info, warn, error'))
-    .action((_options, command: Command) =>
-      runProgram({ name: 'server', schema: ServerConfig, start: startServer }, command),
-    )
+    .action(async (_options, command: Command) => {
+      // Only this command needs the whole program; the others start without waiting for it.
+      const { startServer } = await import('../server/main.ts')
+      await runProgram({ name: 'server', schema: ServerConfig, start: startServer }, command)
+    })
 }

@@ -95,7 +95,7 @@ export function createFieldPage(context: DaemonContext): FastifyInstance {
 }
 
 /** What the page and the API tell of this laptop. */
-export function statusOf({ store, data, identity, shelf }: DaemonContext) {
+function statusOf({ store, data, identity, shelf }: DaemonContext) {
   return daemonStatus(store, data, identity, shelf.document)
 }
 

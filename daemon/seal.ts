@@ -71,7 +71,7 @@ export async function sealBatch(context: SealContext): Promise<number> {
 }
 
 /** Who can open what this device seals: the servers of its site or of all, and the recovery identity. */
-export function recipientsFor(study: StudyDocument, device: string): StudyDocument['recipients'] {
+function recipientsFor(study: StudyDocument, device: string): StudyDocument['recipients'] {
   const site = study.devices[device]?.site ?? null
   return study.recipients.filter((recipient) => recipient.site === null || recipient.site === site)
 }

@@ -1,5 +1,7 @@
 import { deviceOf, type Identity } from '../shared/crypto/identity.ts'
 import { Trust, type Verified } from '../shared/crypto/trust.ts'
+import { covers } from '../shared/protocol/coverage.ts'
+import type { DeliveryReceipt } from '../shared/protocol/delivery-receipt.ts'
 import { naming, WaybillError } from '../shared/service/errors.ts'
 import { checkStoredFile } from '../shared/storage/durable-file.ts'
 import type { PayloadStore } from '../shared/storage/payload-store.ts'
@@ -92,20 +94,18 @@ async function verifyCustody(store: DaemonStore, trust: Trust, manifest: string)
 /** Every receipt in force verifies, and every batch that is called delivered is covered by one of them. */
 async function verifyDeliveries(store: DaemonStore, trust: Trust): Promise<void> {
   const rows = store.$client.prepare<[], { chain: string; jws: string }>('SELECT chain, jws FROM deliveries').all()
-  const proven = new Map<string, Array<readonly [number, number]>>()
+  const proven: DeliveryReceipt[] = []
   for (const { chain, jws } of rows) {
     const { document } = await naming(`the delivery receipt of chain ${chain.slice(0, 8)}`, () =>
       trust.verify(jws, 'delivery'),
     )
-    if (whatItNames(store, document) !== 'ours') continue
-    const ranges = proven.get(chain) ?? []
-    proven.set(chain, [...ranges, [1, document.through], ...document.above])
+    if (whatItNames(store, document) === 'ours') proven.push(document)
   }
   const delivered = store.$client
     .prepare<[], { chain: string; seq: number }>('SELECT chain, seq FROM batches WHERE delivered = 1')
     .iterate()
   for (const { chain, seq } of delivered)
-    if (!proven.get(chain)?.some(([first, last]) => seq >= first && seq <= last))
+    if (!proven.some((receipt) => receipt.chain === chain && covers(receipt, seq)))
       throw new WaybillError(
         'PROVENANCE_BROKEN',
         `batch ${seq} of chain ${chain.slice(0, 8)} is called delivered by no receipt`,

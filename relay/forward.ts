@@ -8,7 +8,7 @@ import { manifests, serverReceipts } from './schema.ts'
 import { type BatchRow, receiptOf } from './take-custody.ts'
 
 /** At most this many batches on the way to a server at once. */
-export const forwardsAtOnce = 4
+const forwardsAtOnce = 4
 const pageSize = 100
 const waitMs = 5 * 60_000
 

@@ -3,7 +3,6 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { deviceOf, readIdentity } from '../shared/crypto/identity.ts'
 import { openTrust } from '../shared/crypto/stored-trust.ts'
-import { usableAddresses } from '../shared/discovery/interfaces.ts'
 import { Neighbourhood } from '../shared/discovery/neighbourhood.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import { asWaybillError } from '../shared/service/errors.ts'
@@ -20,6 +19,7 @@ import { signChains } from './delivery.ts'
 import { writeFact } from './facts.ts'
 import { openNext } from './open-batch.ts'
 import { openStore } from './open-store.ts'
+import { ownAddresses } from './own-addresses.ts'
 import { createSplitServer } from './split-door.ts'
 
 /** A running program. */
@@ -69,12 +69,6 @@ export async function startServer(
     clearRuntime(config.data)
   }
   return { ports, close }
-}
-
-/** Where devices may find a server that was told no address. */
-export function ownAddresses(port: number, only: string[]): string[] {
-  const found = usableAddresses(only).map(({ address }) => `${address}:${port}`)
-  return found.length > 0 ? found : [`127.0.0.1:${port}`]
 }
 
 async function openContext(config: ServerConfig, clock: Clock, logger: Logger): Promise<ServerContext> {

@@ -28,12 +28,16 @@ show((status, now) => {
 
 /** What is furthest from the clinic is the sentence: "all" only when a delivery receipt covers all (invariant 9). */
 function headline(counts, waiting) {
-  const say1 = (kind, key, count, more = []) => ({ kind, text: say(`field.headline.${key}`, { count }), more })
-  if (counts.missing.changes > 0) return say1('bad', 'missing', counts.missing.changes, [say('field.missing')])
-  if (waiting > 0) return say1('work', 'waiting', waiting)
-  if (counts.withDriver.changes > 0) return say1('work', 'driver', counts.withDriver.changes)
-  if (counts.atServer.changes > 0) return say1('work', 'arrived', counts.atServer.changes)
-  if (counts.delivered.changes > 0) return say1('good', 'clinic', counts.delivered.changes, [inBackup(counts)])
+  const told = (kind, key, count, why) => ({
+    kind,
+    text: say(`field.headline.${key}`, { count }),
+    more: [say(`field.${why}`)],
+  })
+  if (counts.missing.changes > 0) return told('bad', 'missing', counts.missing.changes, 'missing')
+  if (waiting > 0) return told('work', 'waiting', waiting, 'waiting.why')
+  if (counts.withDriver.changes > 0) return told('work', 'driver', counts.withDriver.changes, 'copy.why')
+  if (counts.atServer.changes > 0) return told('work', 'arrived', counts.atServer.changes, 'copy.why')
+  if (counts.delivered.changes > 0) return told('good', 'clinic', counts.delivered.changes, 'clinic.why')
   return { kind: 'idle', text: say('field.headline.none') }
 }
 

@@ -29,14 +29,14 @@ show((status, now) => {
 })
 
 /** Where to stay comes first, then what is still to do; "all" only where the clinic's receipts cover it (invariant 9). */
-function headline({ batches, near: { seen } }, near) {
+function headline({ batches, near: { reachable } }, near) {
   const names = (state) => near.filter((peer) => peer.state === state).map(({ name }) => name)
   const packing = near.filter(({ state, unsealed }) => state === 'trusted' && unsealed > 0).map(({ name }) => name)
   const stay = (key, all) => ({ kind: 'work', text: say(`relay.headline.${key}`, { names: listed(all) }) })
   if (names('pulling').length > 0) return stay('stay', names('pulling'))
   if (names('forwarding').length > 0) return stay('giving', names('forwarding'))
   if (packing.length > 0) return stay('packing', packing)
-  return carried(batches) ?? { kind: 'idle', ...nothing(seen) }
+  return carried(batches) ?? { kind: 'idle', ...nothing(near.length + reachable) }
 }
 
 function carried({ pulling, aboard, forwarded, delivered, quarantined }) {
@@ -52,8 +52,8 @@ function carried({ pulling, aboard, forwarded, delivered, quarantined }) {
   return delivered.changes > 0 ? told('good', 'clinic', delivered) : undefined
 }
 
-function nothing(seen) {
-  if (seen > 0) return { text: say('relay.headline.nothing') }
+function nothing(found) {
+  if (found > 0) return { text: say('relay.headline.nothing') }
   return { text: say('relay.headline.nobody'), more: [say('relay.hotspot')] }
 }
 
@@ -80,10 +80,9 @@ function receipts(count) {
 }
 
 function nearby({ near: { seen, reachable, trusted }, places }, near, now) {
-  if (seen === 0) return [sentence(say('relay.near.none'))]
   return [
-    sentence(say('relay.near.counts', { seen, reachable, trusted })),
-    peerList(near, now, places.slice(0, mostPlaces).map(strange)),
+    sentence(seen > 0 ? say('relay.near.counts', { seen, reachable, trusted }) : say('relay.near.none')),
+    ...(seen > 0 ? [peerList(near, now, places.slice(0, mostPlaces).map(strange))] : []),
     ...(places.length > mostPlaces ? [sentence(say('page.more', { count: places.length - mostPlaces }))] : []),
   ]
 }
@@ -134,7 +133,7 @@ function progress({ name, state, progress: now }) {
 /** An address where nobody was recognised yet; heard is not reached, reached is not recognised. */
 function strange({ address, code, why }) {
   const [kind, key] =
-    code === null ? ['idle', 'heard'] : code === 'PEER_UNREACHABLE' ? ['wait', 'silent'] : ['bad', 'refused']
+    code === null ? ['idle', 'heard'] : code === 'PEER_UNREACHABLE' ? ['idle', 'silent'] : ['bad', 'refused']
   return el(
     'li',
     { class: kind, 'data-key': address },

@@ -51,7 +51,7 @@ export function certifyDevice(peer: CertifiedPeer, key: string, signer: { subjec
 }
 
 /** `waybill:STUDY:ROLE:DEVICE:EPOCH` */
-export function peerUri({ study, role, device, epoch }: CertifiedPeer): string {
+function peerUri({ study, role, device, epoch }: CertifiedPeer): string {
   return `waybill:${study}:${role}:${device}:${epoch}`
 }
 

@@ -42,6 +42,8 @@ export function peerAgent(identity: Identity, admit: Admit, connections: number)
     connect: {
       ...tlsMaterial(identity),
       timeout: 5_000,
+      // A resumed session would not ask checkServerIdentity again, and a peer revoked since would pass.
+      maxCachedSessions: 0,
       checkServerIdentity: (_host, certificate) =>
         refusal(() => {
           const peer = readPeerUri(certificate.subjectaltname)

@@ -6,7 +6,7 @@ import { WaybillError } from '../service/errors.ts'
 import { documentDigest } from './sign-document.ts'
 
 /** The text of a kind of document. */
-export type DocumentOf<K extends DocumentKind> = Static<(typeof documentKinds)[K]['schema']>
+type DocumentOf<K extends DocumentKind> = Static<(typeof documentKinds)[K]['schema']>
 
 /** A document read and found well-formed; its signature is not checked yet. */
 export interface ReadDocument<K extends DocumentKind> {
@@ -16,6 +16,7 @@ export interface ReadDocument<K extends DocumentKind> {
   jws: string
 }
 
+const signatureBytes = 64
 const checks = Object.fromEntries(
   Object.entries(documentKinds).map(([kind, { schema }]) => [kind, TypeCompiler.Compile(schema)]),
 ) as unknown as Record<DocumentKind, TypeCheck<(typeof documentKinds)[DocumentKind]['schema']>>
@@ -34,7 +35,8 @@ export function readDocument<K extends DocumentKind>(jws: string, kind: K): Read
   const parts = jws.split('.')
   if (parts.length !== 3) refuse('not a compact JWS')
   const [header, document] = parts.slice(0, 2).map((part) => readPart(part, refuse))
-  const kid = (header as { kid?: unknown }).kid
+  if (readBytes(parts[2] ?? '', refuse).length !== signatureBytes) refuse('no Ed25519 signature')
+  const kid = (header as { kid?: unknown } | null)?.kid
   if (typeof kid !== 'string' || !/^[0-9a-f]{64}$/.test(kid)) return refuse('kid is not a digest')
   if (canonicalize(header) !== canonicalize({ alg: 'Ed25519', kid, typ }))
     refuse('protected header is not {alg, kid, typ}')
@@ -46,9 +48,14 @@ export function readDocument<K extends DocumentKind>(jws: string, kind: K): Read
   return { document: document as DocumentOf<K>, kid, digest: documentDigest(jws), jws }
 }
 
-function readPart(part: string, refuse: (why: string) => never): unknown {
+function readBytes(part: string, refuse: (why: string) => never): Buffer {
   const bytes = Buffer.from(part, 'base64url')
   if (bytes.toString('base64url') !== part) refuse('base64url is not canonical')
+  return bytes
+}
+
+function readPart(part: string, refuse: (why: string) => never): unknown {
+  const bytes = readBytes(part, refuse)
   let value: unknown
   try {
     value = JSON.parse(bytes.toString('utf8'), (_name, inner) =>
@@ -58,8 +65,17 @@ function readPart(part: string, refuse: (why: string) => never): unknown {
     if (error instanceof WaybillError) throw error
     refuse('not JSON')
   }
-  if (canonicalize(value) !== bytes.toString('utf8')) refuse('not in RFC 8785 canonical form')
+  if (!isCanonical(value, bytes)) refuse('not in RFC 8785 canonical form')
   return value
+}
+
+/** Compared as bytes: what is no UTF-8 would read as another text. A lone surrogate or an infinite number has no such form. */
+function isCanonical(value: unknown, bytes: Buffer): boolean {
+  try {
+    return Buffer.from(canonicalize(value) ?? '').equals(bytes)
+  } catch {
+    return false
+  }
 }
 
 function isUnsafe(value: unknown): boolean {

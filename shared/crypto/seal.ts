@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
 import { constants, zstdCompress, zstdDecompressSync } from 'node:zlib'
 import { Decrypter, Encrypter } from 'age-encryption'
-import { maxPayloadBytes } from '../protocol/payload.ts'
+import { maxPayloadBytes, maxPlainBytes } from '../protocol/payload.ts'
 import { WaybillError } from '../service/errors.ts'
 import { sha256 } from './digest.ts'
 
@@ -28,6 +28,8 @@ export async function openPayload(
   plain: { digest: string; size: number },
 ): Promise<Buffer> {
   if (payload.length > maxPayloadBytes) throw new WaybillError('PAYLOAD_REFUSED', 'the payload is larger than allowed')
+  // A few sealed bytes can unpack to many: what is declared is bounded too.
+  if (plain.size > maxPlainBytes) throw new WaybillError('PAYLOAD_REFUSED', 'the plain text is larger than allowed')
   const packed = await decrypt(payload, identities)
   const text = decompress(packed, plain.size)
   if (text.length !== plain.size || sha256(text) !== plain.digest)

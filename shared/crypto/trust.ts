@@ -57,7 +57,10 @@ export class Trust {
     if (known) return known
     const stored = this.#load(kid)
     if (!stored) throw new WaybillError('CREDENTIAL_REFUSED', `no credential ${kid} is known here`)
-    return this.#admit(readDocument(stored, 'credential'))
+    const read = readDocument(stored, 'credential')
+    if (read.digest !== kid)
+      throw new WaybillError('CREDENTIAL_REFUSED', `credential ${kid} is not what it is stored as`)
+    return this.#admit(read)
   }
 
   /**

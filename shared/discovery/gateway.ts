@@ -14,7 +14,7 @@ export function gatewayCandidates(only: string[] = []): string[] {
 }
 
 /** Default gateways in the text of /proc/net/route (proc(5): little-endian hex). */
-export function defaultGateways(routes: string): string[] {
+function defaultGateways(routes: string): string[] {
   return routes
     .split('\n')
     .map((line) => line.split('\t'))

@@ -7,11 +7,6 @@ export function covers(receipt: Pick<DeliveryReceipt, 'through' | 'above'>, seq:
   return seq <= receipt.through || receipt.above.some(([first, last]) => seq >= first && seq <= last)
 }
 
-/** Whether the receipt permits deleting this batch, once the retention window has run. */
-export function isPruneable(receipt: Pick<DeliveryReceipt, 'safeThrough'>, seq: number): boolean {
-  return seq <= receipt.safeThrough
-}
-
 /**
  * What to do with a delivery receipt of the same server and chain: the higher incarnation counts, and in one incarnation the
  * one that covers more. The same number with another nonce alarms; then the lower `through` counts.
@@ -29,7 +24,8 @@ export function missingRanges(through: number, above: readonly Span[], upTo: num
   const missing: Span[] = []
   let next = through + 1
   for (const [first, last] of above.toSorted(([a], [b]) => a - b)) {
-    if (first > next) missing.push([next, Math.min(first - 1, upTo)])
+    if (first > upTo) break
+    if (first > next) missing.push([next, first - 1])
     next = Math.max(next, last + 1)
   }
   if (next <= upTo) missing.push([next, upTo])

@@ -2,7 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { Count, DeviceId, Digest, documentCore, Nonce, Nullable, Seq, Time } from './fields.ts'
 
 /** The last batch of an older chain that this chain goes on from. */
-export const Continues = Type.Object({ chain: Nonce, seq: Seq, digest: Digest })
+const Continues = Type.Object({ chain: Nonce, seq: Seq, digest: Digest })
 
 /** The signed, readable head of a batch. `previous` is the digest of the manifest before it in the chain. */
 export const Manifest = Type.Object({

@@ -19,16 +19,15 @@ export const RequisitionMapping = Type.Object(
 )
 export type RequisitionMapping = Static<typeof RequisitionMapping>
 
-export const Model = Type.Object({ requisition: Type.Optional(RequisitionMapping) })
+const Model = Type.Object({ requisition: Type.Optional(RequisitionMapping) })
 
-export const Limits = Type.Object({
+const Limits = Type.Object({
   batchChanges: Type.Integer({ minimum: 1, maximum: 5000 }),
   batchBytes: Type.Integer({ minimum: 1024, maximum: 1_048_576 }),
   sealAfterSeconds: Type.Integer({ minimum: 1, maximum: 86_400 }),
   retentionHours: Type.Integer({ minimum: 0, maximum: 87_600 }),
   producerBytes: Type.Integer({ minimum: 1_048_576 }),
 })
-export type Limits = Static<typeof Limits>
 
 /** The part that a person writes and publishes. */
 export const StudySettings = Type.Object({

@@ -9,7 +9,7 @@ import { studyIdOf } from '../shared/crypto/keys.ts'
 import type { EnrolCode } from '../shared/protocol/enrol-code.ts'
 import { EnrolmentAnswer } from '../shared/protocol/enrolment.ts'
 import { paths } from '../shared/protocol/paths.ts'
-import { asWaybillError, type ErrorCode, errorCodes, WaybillError } from '../shared/service/errors.ts'
+import { asWaybillError, isErrorCode, WaybillError } from '../shared/service/errors.ts'
 import { makeRequest } from './device-secrets.ts'
 
 const timeoutMs = 10_000
@@ -19,11 +19,11 @@ const longestChain = 5
  * Asks a server to add this device. The server first shows a chain that ends in the authority's key; only when that is the one
  * that the code pins is a second connection made, verified under it, on which the secret is sent.
  * @param address HOST:PORT
- * @throws PIN_MISMATCH, CODE_REFUSED, PEER_UNREACHABLE
+ * @throws PIN_MISMATCH, CODE_REFUSED, PEER_UNREACHABLE, BAD_DOCUMENT, and BAD_ARGUMENT for what is no address
  */
 export async function askServer(address: string, code: EnrolCode, secrets: DeviceSecrets): Promise<EnrolmentAnswer> {
-  const { hostname: host, port } = new URL(`https://${address}`)
-  const authority = await shownAuthority(host.replace(/^\[|\]$/g, ''), Number(port || 443))
+  const { host, port } = readAddress(address)
+  const authority = await shownAuthority(host, port)
   if (authority === undefined || studyOf(authority) !== code.study)
     throw new WaybillError('PIN_MISMATCH', `${address} is not of the study that the code names`)
   const agent = pinnedAgent(authority, code.study)
@@ -39,6 +39,13 @@ export async function askServer(address: string, code: EnrolCode, secrets: Devic
   } finally {
     await agent.destroy()
   }
+}
+
+function readAddress(address: string): { host: string; port: number } {
+  const url = URL.parse(`https://${address}`)
+  if (!url || url.host === '' || url.pathname + url.search + url.hash + url.username !== '/')
+    throw new WaybillError('BAD_ARGUMENT', `${address} is no address of a server; it is HOST:PORT`)
+  return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 443) }
 }
 
 /** The last certificate of the chain that a server shows. Nothing is sent to it, and nothing is believed yet. */
@@ -77,11 +84,19 @@ function pinnedAgent(authority: X509Certificate, study: string): Agent {
 }
 
 function readAnswer(isOk: boolean, text: string): EnrolmentAnswer {
-  const answer: unknown = JSON.parse(text)
+  const answer: unknown = parse(text)
   if (isOk && Value.Check(EnrolmentAnswer, answer)) return answer
-  const { code, message } = answer as { code?: string; message?: string }
-  if (code !== undefined && code in errorCodes) throw new WaybillError(code as ErrorCode, String(message))
+  const { code, message } = (answer ?? {}) as { code?: unknown; message?: unknown }
+  if (!isOk && isErrorCode(code)) throw new WaybillError(code, `the server says: ${String(message).slice(0, 500)}`)
   throw new WaybillError('BAD_DOCUMENT', 'the server did not answer as a Waybill server does')
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 function unreachable(address: string, error: unknown): WaybillError {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Value } from '@sinclair/typebox/value'
 import { readPeerUri } from '../shared/crypto/certificate.ts'
 import { type DeviceSecrets, writeIdentity } from '../shared/crypto/identity.ts'
-import { publicKeyOf, studyIdOf } from '../shared/crypto/keys.ts'
+import { deviceIdOf, publicKeyOf, studyIdOf } from '../shared/crypto/keys.ts'
 import { readDocument } from '../shared/crypto/read-document.ts'
 import { Trust } from '../shared/crypto/trust.ts'
 import { EnrolmentAnswer } from '../shared/protocol/enrolment.ts'
@@ -48,17 +48,27 @@ function checkCredential({ credential, role }: EnrolmentAnswer, secrets: DeviceS
     throw new WaybillError('CREDENTIAL_REFUSED', 'the credential is not for the keys of this device')
 }
 
+/** A name that peers compare with the credential's, so it has to be this device's and no other. */
 function checkCertificate(answer: EnrolmentAnswer, secrets: DeviceSecrets): void {
-  const [authority, issuer, own] = [answer.authorityCertificate, answer.issuerCertificate, answer.certificate].map(
-    (pem) => new X509Certificate(pem),
-  )
-  const keyOf = (certificate: X509Certificate | undefined) => String(certificate?.publicKey.export({ format: 'jwk' }).x)
+  const authority = readCertificate(answer.authorityCertificate)
+  const issuer = readCertificate(answer.issuerCertificate)
+  const own = readCertificate(answer.certificate)
+  const keyOf = (certificate: X509Certificate) => String(certificate.publicKey.export({ format: 'jwk' }).x)
   const leads =
-    keyOf(authority) === answer.authorityKey &&
-    authority !== undefined &&
-    issuer?.verify(authority.publicKey) === true &&
-    own?.verify(issuer.publicKey) === true
-  const peer = readPeerUri(own?.subjectAltName)
-  if (!leads || keyOf(own) !== publicKeyOf(secrets.tls) || peer?.role !== answer.role || peer.study !== answer.study)
+    keyOf(authority) === answer.authorityKey && issuer.verify(authority.publicKey) && own.verify(issuer.publicKey)
+  const peer = readPeerUri(own.subjectAltName)
+  const isNamed =
+    peer?.study === answer.study &&
+    peer.role === answer.role &&
+    peer.device === deviceIdOf(publicKeyOf(secrets.signing))
+  if (!leads || keyOf(own) !== publicKeyOf(secrets.tls) || !isNamed)
     throw new WaybillError('CREDENTIAL_REFUSED', 'the TLS certificate is not for the keys of this device')
+}
+
+function readCertificate(pem: string): X509Certificate {
+  try {
+    return new X509Certificate(pem)
+  } catch (cause) {
+    throw new WaybillError('BAD_DOCUMENT', 'the answer: a certificate is not one', { cause })
+  }
 }

@@ -10,7 +10,7 @@ import { Digest } from '../shared/protocol/fields.ts'
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import { WaybillError } from '../shared/service/errors.ts'
-import { writeDurably } from '../shared/storage/durable-file.ts'
+import { writeOnce } from '../shared/storage/durable-file.ts'
 import { makeDeviceSecrets, publicKeysOf } from './device-secrets.ts'
 import { type Authority, certifyRoot, createIssuer, type Issuer, issueDevice } from './issuer.ts'
 import { publishFirst } from './publish.ts'
@@ -128,7 +128,8 @@ async function writeKit(
     recoveryIdentity: recovery.identity,
     recoveryRecipient: recovery.recipient,
   }
-  await writeDurably(path, JSON.stringify(kit, null, 2), 0o600)
+  if (!(await writeOnce(path, JSON.stringify(kit, null, 2), 0o600)))
+    throw new WaybillError('DATA_OCCUPIED', `${path} is there already: it may be the only kit of another study`)
 }
 
 /** Where the kit is written unless told otherwise. */

@@ -57,7 +57,7 @@ function convert(property: TSchema, text: string): unknown {
 
 function check(schema: TObject, given: Record<string, unknown>, source: string): void {
   for (const [name, value] of Object.entries(given)) {
-    const property = schema.properties[name]
+    const property = Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined
     if (!property) throw new WaybillError('BAD_CONFIG', `${source}: ${name} is not a setting`)
     const first = Value.Errors(property, value).First()
     if (first) throw new WaybillError('BAD_CONFIG', `${source}: ${name}: ${first.message}`)

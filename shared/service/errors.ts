@@ -102,6 +102,11 @@ export const errorCodes = {
 /** A documented error code. */
 export type ErrorCode = keyof typeof errorCodes
 
+/** Whether what another side named is a documented code. */
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(errorCodes, code)
+}
+
 /** The one error class: a documented code, a message that names what was wrong, the operator's hint, and the cause. */
 export class WaybillError extends Error {
   readonly code: ErrorCode

@@ -16,7 +16,7 @@ export function deriveLine(change: Change, study: StudyDocument): RequisitionLin
   const identifier = scalar(change.fields[mapping.identifier])
   return {
     requisition:
-      identifier === undefined || identifier === null || identifier === '' ? null : String(identifier).slice(0, 200),
+      identifier === undefined || identifier === null || identifier === '' ? null : cut(String(identifier), 200),
     model: change.model,
     pk: change.pk,
     changeId: change.id,
@@ -41,7 +41,12 @@ function visibleFields(change: Change, mapping: RequisitionMapping): VisibleFiel
 }
 
 function scalar(value: unknown): Scalar | undefined {
-  if (typeof value === 'string') return value.slice(0, 500)
+  if (typeof value === 'string') return cut(value, 500)
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value
   return undefined
+}
+
+/** Never in the middle of a character: half of one has no canonical form, and the batch could not be sealed. */
+function cut(text: string, most: number): string {
+  return text.slice(0, most).replace(/[\ud800-\udbff]$/, '')
 }

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { type FileHandle, link, mkdir, open, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { WaybillError } from '../service/errors.ts'
 
 /**
@@ -13,9 +13,17 @@ export async function writeDurably(path: string, bytes: Uint8Array | string, mod
 }
 
 /** Like `writeDurably`, but never replaces a file. @returns false when there is one, which stays as it is */
-export async function writeOnce(path: string, bytes: Uint8Array | string): Promise<boolean> {
+export async function writeOnce(path: string, bytes: Uint8Array | string, mode = 0o644): Promise<boolean> {
+  let isFirst = true
+  await throughTemporary(path, bytes, mode, async (temporary) => {
+    isFirst = await isLinked(temporary, path)
+  })
+  return isFirst
+}
+
+async function isLinked(temporary: string, path: string): Promise<boolean> {
   try {
-    await throughTemporary(path, bytes, 0o644, (temporary) => link(temporary, path))
+    await link(temporary, path)
     return true
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
@@ -59,7 +67,11 @@ export async function syncPath(path: string): Promise<void> {
 /** Creates the directory and its parents, durably; does nothing where it stands. */
 export async function ensureDirectory(directory: string): Promise<void> {
   const first = await mkdir(directory, { recursive: true, mode: 0o750 })
-  if (first !== undefined) await syncPath(dirname(first))
+  if (first === undefined) return
+  const parents = [dirname(first)]
+  for (let created = dirname(resolve(directory)); created.length >= first.length; created = dirname(created))
+    parents.push(created)
+  for (const parent of parents) await syncPath(parent)
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { WaybillError } from '../service/errors.ts'
 import { checkStoredFile, ensureDirectory, syncPath } from './durable-file.ts'
@@ -121,20 +121,37 @@ async function append(
   offset: number,
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<void> {
-  const file = await open(part, offset === 0 ? 'w' : 'r+', 0o640)
+  const file = await openPart(part, offset)
   try {
     await file.truncate(offset)
     let end = offset
     for await (const chunk of source) {
       if (end + chunk.length > size) throw new WaybillError('TOO_LARGE', `more than the declared ${size} bytes came`)
-      await file.write(chunk, 0, chunk.length, end)
+      await writeAll(file, chunk, end)
       end += chunk.length
     }
     if (end < size) throw new WaybillError('PEER_UNREACHABLE', `the payload broke off at ${end} of ${size} bytes`)
   } finally {
-    await file.sync()
-    await file.close()
+    try {
+      await file.sync()
+    } finally {
+      await file.close()
+    }
   }
+}
+
+/** @throws DIGEST_MISMATCH when the bytes to go on from are gone: it is fetched again from the first */
+async function openPart(part: string, offset: number): Promise<FileHandle> {
+  if (offset === 0) return open(part, 'w', 0o640)
+  if (((await sizeOf(part)) ?? 0) < offset)
+    throw new WaybillError('DIGEST_MISMATCH', `the ${offset} bytes to go on from are not here`)
+  return open(part, 'r+')
+}
+
+/** A disk that fills up takes a part of what is given and says so only by the count; the next write fails. */
+async function writeAll(file: FileHandle, chunk: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < chunk.length; )
+    done += (await file.write(chunk, done, chunk.length - done, at + done)).bytesWritten
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

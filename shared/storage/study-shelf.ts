@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { documentDigest } from '../crypto/sign-document.ts'
 import type { Trust, Verified } from '../crypto/trust.ts'
 import type { StudyDocument } from '../protocol/study-document.ts'
 import { WaybillError } from '../service/errors.ts'
@@ -58,7 +59,9 @@ export class StudyShelf {
   /** Looks whether another program has added a version. */
   async refresh(): Promise<void> {
     if (newestName(this.#directory) === fileName(this.document.version)) return
-    this.#current = (await newest(this.#directory, this.#trust)) ?? this.#current
+    const found = await newest(this.#directory, this.#trust)
+    // Another look may have found a newer one meanwhile.
+    if (found && found.document.version > this.document.version) this.#current = found
   }
 
   /** The version that a batch names; undefined where this node never had it. */
@@ -68,18 +71,27 @@ export class StudyShelf {
     return jws === undefined ? undefined : (await this.#trust.verify(jws, 'study')).document
   }
 
-  /** Takes a shown document if it is newer. @throws STUDY_CONFLICT, and what Trust.verify throws */
+  /**
+   * Takes a shown document if it is newer. Of two that come at once, one is on the shelf before the other is compared with it.
+   * @throws STUDY_CONFLICT, and what Trust.verify throws
+   */
   async take(jws: string): Promise<Taken> {
     const shown = await this.#trust.verify(jws, 'study')
+    const { version } = shown.document
     await this.refresh()
-    if (shown.document.version < this.document.version) return 'older'
-    if (shown.document.version === this.document.version) {
-      if (shown.digest === this.digest) return 'same'
-      throw new WaybillError('STUDY_CONFLICT', `two study configurations claim version ${shown.document.version}`)
-    }
-    await writeDurably(join(this.#directory, fileName(shown.document.version)), jws)
-    this.#current = shown
-    return 'newer'
+    if (version < this.document.version) return 'older'
+    const isFirst = version > this.document.version && (await writeOnce(join(this.#directory, fileName(version)), jws))
+    await this.refresh()
+    if (isFirst) return 'newer'
+    if (this.#digestOf(version) !== shown.digest)
+      throw new WaybillError('STUDY_CONFLICT', `two study configurations claim version ${version}`)
+    return 'same'
+  }
+
+  #digestOf(version: number): string | undefined {
+    if (version === this.document.version) return this.digest
+    const jws = read(join(this.#directory, fileName(version)))
+    return jws === undefined ? undefined : documentDigest(jws)
   }
 }
 

@@ -24,7 +24,7 @@ export interface HandOnBatch {
 export interface HandOnOutcome {
   /** The server signed for it. */
   signed(digest: string, custody: string): Promise<void>
-  /** The server refused it: this batch is set aside, the others go on. */
+  /** The server refused it, or its payload is not here any more: this batch is set aside, the others go on. */
   refused(digest: string, error: WaybillError): Promise<void>
 }
 
@@ -78,9 +78,10 @@ async function send(
   outcome: HandOnOutcome,
 ): Promise<void> {
   const { digest, manifest, path, credentials, at, head, payload } = batch
-  const frame = writeFrame({ v: 1, manifest, path, credentials, at, head }, await payloads.read(payload))
   let custody: string
   try {
+    // A payload that this disk lost is this batch's trouble, as a refusal is: the others go on (invariant 8).
+    const frame = writeFrame({ v: 1, manifest, path, credentials, at, head }, await payloads.read(payload))
     custody = (await client.frame(paths.batches, frame, Ingested)).custody
   } catch (error) {
     const refusal = asWaybillError(error)

@@ -5,7 +5,7 @@ import type { CertifiedPeer } from '../crypto/certificate.ts'
 import type { Identity } from '../crypto/identity.ts'
 import { type Admit, peerAgent } from '../crypto/mutual-tls.ts'
 import { frameType } from '../protocol/batch-frame.ts'
-import { asWaybillError, type ErrorCode, errorCodes, WaybillError } from '../service/errors.ts'
+import { asWaybillError, type ErrorCode, isErrorCode, WaybillError } from '../service/errors.ts'
 
 /** Where a peer may be, and who may answer there. */
 export interface PeerAddress {
@@ -141,8 +141,7 @@ async function remoteError(response: Response): Promise<WaybillError> {
 function readTold(text: string): { code: ErrorCode; message: string } | undefined {
   try {
     const { code, message } = JSON.parse(text)
-    if (typeof code === 'string' && code in errorCodes)
-      return { code: code as ErrorCode, message: String(message).slice(0, 500) }
+    if (isErrorCode(code)) return { code, message: String(message).slice(0, 500) }
   } catch {}
   return undefined
 }

@@ -1,10 +1,9 @@
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import { type StudyDocument, StudySettings } from '../shared/protocol/study-document.ts'
 import { WaybillError } from '../shared/service/errors.ts'
+import { mayBeVisible } from '../shared/specimens/never-visible.ts'
 
 const check = TypeCompiler.Compile(StudySettings)
-// Invariant 6: these never become visible on the way, whatever a mapping asks for.
-const neverVisible = /initial|birth|dob|gender|sex|first_?name|last_?name|surname|omang|identity/i
 
 /** What a study starts from until a person publishes more. */
 export function defaultSettings(name: string): StudySettings {
@@ -62,7 +61,7 @@ function unknownFields(given: unknown): string[] {
 function invisibleFields(settings: StudySettings): string[] {
   return Object.entries(settings.models).flatMap(([label, { requisition = {} }]) =>
     Object.entries(requisition)
-      .filter(([, field]) => typeof field === 'string' && neverVisible.test(field))
+      .filter(([, field]) => typeof field === 'string' && !mayBeVisible(field))
       .map(([name, field]) => `/models/${label}/requisition/${name}: ${field} must not be readable on the way`),
   )
 }

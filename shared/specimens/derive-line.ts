@@ -3,17 +3,19 @@ import { sha256 } from '../crypto/digest.ts'
 import type { Change } from '../protocol/change.ts'
 import type { RequisitionLine, VisibleFields } from '../protocol/requisition-line.ts'
 import type { RequisitionMapping, StudyDocument } from '../protocol/study-document.ts'
+import { mayBeVisible } from './never-visible.ts'
 
 type Scalar = string | number | boolean | null
 
 /**
  * The visible line that a change gives under this study document; undefined where its model has no requisition mapping.
- * Only mapped fields are taken, and of them only plain values: nothing else of a change becomes readable (invariant 6).
+ * Only mapped fields are taken, of them only plain values, and none that names a person, whoever signed the mapping: nothing
+ * else of a change becomes readable (invariant 6).
  */
 export function deriveLine(change: Change, study: StudyDocument): RequisitionLine | undefined {
   const mapping = study.models[change.model]?.requisition
   if (!mapping) return undefined
-  const identifier = scalar(change.fields[mapping.identifier])
+  const identifier = visible(change, mapping.identifier)
   return {
     requisition:
       identifier === undefined || identifier === null || identifier === '' ? null : cut(String(identifier), 200),
@@ -34,10 +36,14 @@ function visibleFields(change: Change, mapping: RequisitionMapping): VisibleFiel
   const fields: Record<string, Scalar> = {}
   for (const [name, source] of Object.entries(mapping)) {
     if (name === 'identifier') continue
-    const value = typeof source === 'number' ? source : scalar(change.fields[source])
+    const value = typeof source === 'number' ? source : visible(change, source)
     if (value !== undefined) fields[name] = value
   }
   return fields
+}
+
+function visible(change: Change, field: string): Scalar | undefined {
+  return mayBeVisible(field) ? scalar(change.fields[field]) : undefined
 }
 
 function scalar(value: unknown): Scalar | undefined {

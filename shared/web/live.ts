@@ -1,5 +1,5 @@
-import { once } from 'node:events'
 import { Readable } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../service/clock.ts'
 
@@ -24,24 +24,29 @@ export function serveLive(door: FastifyInstance, source: LiveSource, clock: Cloc
 }
 
 async function* pictures(source: LiveSource, clock: Clock, ended: AbortSignal): AsyncGenerator<string> {
-  while (!ended.aborted) {
-    yield `data: ${JSON.stringify({ at: clock.now().toISOString(), state: source.snapshot() })}\n\n`
-    await pause(coalesceMs, ended)
-    await changeOrHeartbeat(source, ended)
+  let isNews = false
+  let wake = () => {}
+  // From before the first picture on: what changes while a picture is on its way, or in the pause after it, counts too.
+  const stop = source.onChange(() => {
+    isNews = true
+    wake()
+  })
+  ended.addEventListener('abort', () => wake())
+  try {
+    while (!ended.aborted) {
+      isNews = false
+      yield `data: ${JSON.stringify({ at: clock.now().toISOString(), state: source.snapshot() })}\n\n`
+      await pause(coalesceMs, ended)
+      const waiting = new AbortController()
+      wake = () => waiting.abort()
+      if (!isNews && !ended.aborted) await pause(heartbeatMs, waiting.signal)
+    }
+  } finally {
+    stop()
   }
 }
 
-async function changeOrHeartbeat(source: LiveSource, ended: AbortSignal): Promise<void> {
-  let stop = () => {}
-  const changed = new Promise<void>((resolve) => {
-    stop = source.onChange(resolve)
-  })
-  await Promise.race([changed, pause(heartbeatMs, ended)])
-  stop()
-}
-
-async function pause(ms: number, ended: AbortSignal): Promise<void> {
-  if (ended.aborted) return
-  const timeout = AbortSignal.timeout(ms)
-  await once(AbortSignal.any([ended, timeout]), 'abort')
+/** Ends early, and quietly, when the signal says so. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, { signal, ref: false }).catch(() => undefined)
 }

@@ -87,13 +87,14 @@ class Page {
     if (this.#banner.hidden !== stale) return
     this.#banner.hidden = !stale
     document.body.classList.toggle('old', stale)
-    const at = this.#at && second(this.#at)
-    this.#banner.textContent = stale ? say(at ? 'page.stale' : 'page.silent', { at }) : ''
+    const since = this.#at ? say('page.stale', { at: second(this.#at) }) : say('page.silent')
+    this.#banner.replaceChildren(...(stale ? [el('strong', {}, since), say('page.staleWhy')] : []))
   }
 
-  /** Reads out the sentence that matters when it is another one, and not too often. */
+  /** Reads out the sentence that matters, and a new problem, when it is another one, and not too often. */
   #speak() {
-    const text = this.#page.querySelector('h1')?.textContent ?? ''
+    const parts = [...this.#page.querySelectorAll('h1, .box .todo')]
+    const text = parts.map(({ textContent }) => textContent).join(' ')
     if (text === this.#said || (this.#said && performance.now() - this.#saidAt < speakEveryMs)) return
     if (this.#said) this.#spoken.textContent = text
     this.#said = text

@@ -1,0 +1,174 @@
+import { Type } from '@sinclair/typebox'
+import type { FastifyReply } from 'fastify'
+import type { Page } from 'playwright-core'
+import t from 'tap'
+import { RelayConfig } from '../../relay/config.ts'
+import { startRelay } from '../../relay/main.ts'
+import { onlyRoles } from '../../shared/crypto/mutual-tls.ts'
+import { paths } from '../../shared/protocol/paths.ts'
+import { systemClock } from '../../shared/service/clock.ts'
+import { readConfig } from '../../shared/service/config.ts'
+import { createLogger } from '../../shared/service/logger.ts'
+import { PeerClient } from '../../shared/transfer/peer-client.ts'
+import {
+  brokenRules,
+  headline,
+  isTooWide,
+  launchOf,
+  noBrowser,
+  openBrowser,
+  openWindow,
+  sizes,
+} from '../fixtures/browser.ts'
+import { foundTestStudy, type TestDevice } from '../fixtures/study.ts'
+import { StubLaptop } from '../relay/stub-laptop.ts'
+import { StubServer } from '../relay/stub-server.ts'
+
+const hostile = '<img src=x onerror=alert(1)>'
+
+function start({ data }: TestDevice, servers: string[] = []) {
+  const flags = { data, port: 0, pagePort: 0, logLevel: 'silent', browseOn: ['127.0.0.1'], servers }
+  const config = readConfig(RelayConfig, { environment: {}, flags, file: undefined })
+  return startRelay(config, { clock: systemClock, logger: createLogger('test', 'silent') })
+}
+
+/** A field laptop tells the relay that it is there. */
+async function knock({ device: { identity }, port }: StubLaptop, relayPort = 0): Promise<void> {
+  const client = new PeerClient({ identity, host: '127.0.0.1', port: relayPort, admit: onlyRoles('relay') })
+  await client.json('POST', paths.knock, { v: 1, port }, Type.Null(), 1024).catch(() => undefined)
+  await client.close()
+}
+
+/** The card of one peer, when it says this. */
+async function card(page: Page, name: string, state: string): Promise<string> {
+  const found = page.locator('.peers > li', { hasText: name }).filter({ hasText: state })
+  await found.waitFor({ timeout: 20_000 }).catch(async () => {
+    throw new Error(`waited for "${state}" of ${name}, the page says:\n${await page.locator('body').innerText()}`)
+  })
+  return found.innerText()
+}
+
+t.test("the driver's page: coming aboard", { skip: noBrowser }, async (t) => {
+  const browser = await openBrowser()
+  const study = await foundTestStudy()
+  const laptop = await StubLaptop.start(await study.enrol('field', 'lap-01'))
+  const bad = await StubLaptop.start(await study.enrol('field', hostile))
+  const driver = await study.enrol('relay', 'Thabo')
+  const program = await start(driver)
+  const window = await openWindow(browser, await launchOf(driver.data, program.ports.pagePort))
+  const { page } = window
+  let running = true
+  const stop = async () => {
+    if (running) await program.close()
+    running = false
+  }
+  t.teardown(async () => {
+    await browser.close()
+    await Promise.all([laptop.close(), bad.close()])
+    await stop()
+    study.dispose()
+  })
+
+  await t.test('empty: nobody is near, and what to look at', async (t) => {
+    await headline(page, 'Nobody is near yet.')
+    t.match(await page.innerText('.top'), 'Is the hotspot on, and are the laptops on it?')
+    t.same(await brokenRules(page), [])
+  })
+
+  await t.test('pulling: where to stay, and how far it is', async (t) => {
+    for (let count = 0; count < 40; count++) await laptop.seal(60_000)
+    const held: FastifyReply[] = []
+    let open = 30
+    laptop.bend = (_batch, _offset, reply) => {
+      open -= 1
+      if (open < 0) held.push(reply)
+      return open < 0
+    }
+    await knock(laptop, program.ports.port)
+    await headline(page, 'Stay near lap-01: changes are coming aboard.')
+    t.match(await card(page, 'lap-01', '1.5 MB'), /1\.5 MB of 2\.4 MB aboard/)
+    t.match(await page.getByRole('progressbar').getAttribute('aria-label'), 'lap-01: 1.5 MB of 2.4 MB aboard')
+    t.notMatch(await page.innerText('.top'), 'at the clinic')
+    t.same(await brokenRules(page), [])
+    laptop.bend = () => false
+    for (const reply of held) reply.raw.destroy()
+  })
+
+  await t.test('aboard is not at the clinic (invariant 9)', async (t) => {
+    await headline(page, 'You carry 400 changes that are not at the clinic yet.')
+    await card(page, 'lap-01', 'Everything that it had for you is aboard.')
+    t.match(await page.innerText('.figures'), /400\s+Aboard.*\s0\s+At the clinic/s)
+    t.same(await brokenRules(page), [])
+  })
+
+  await t.test("failing: why and what to do; another's name is only ever text", async (t) => {
+    await bad.seal(1000)
+    bad.bend = (batch, _offset, reply) => {
+      void reply.status(200).send(Buffer.alloc(batch.payload.length))
+      return true
+    }
+    await knock(bad, program.ports.port)
+    const text = await card(page, hostile, 'This does not work yet.')
+    t.match(text, /The bytes changed on the way or on disk\. They are set aside and fetched again\.\s+DIGEST_MISMATCH/)
+    t.match(await page.innerText('.top'), `${hostile} has a problem: see below.`)
+    t.equal(await page.locator('img').count(), 0, 'no element was made of a name')
+    t.match(await page.innerText('h1'), 'You carry 400 changes', 'one bad laptop holds up no other (invariant 8)')
+    t.same(await brokenRules(page), [])
+  })
+
+  await t.test('gone: since when, and what of it is not aboard', async (t) => {
+    await laptop.close()
+    await knock(laptop, program.ports.port)
+    t.match(await card(page, 'lap-01', 'Not near since'), /Not near since \d\d:\d\d\.\s+400 aboard/)
+    for (const [name, size] of Object.entries(sizes)) {
+      await page.setViewportSize(size)
+      t.equal(await isTooWide(page), false, name)
+    }
+    t.same(await brokenRules(page), [])
+  })
+
+  await t.test('stale: told at once', async (t) => {
+    await stop()
+    await page.getByRole('alert').waitFor()
+    t.match(await page.innerText('#stale'), /^This page is not up to date since \d\d:\d\d:\d\d\./)
+    t.same(await brokenRules(page), [])
+  })
+
+  t.same(window.broke, [], 'nothing ran that should not')
+})
+
+t.test("the driver's page: at the clinic", { skip: noBrowser }, async (t) => {
+  const browser = await openBrowser()
+  const study = await foundTestStudy()
+  const laptop = await StubLaptop.start(await study.enrol('field', 'lap-02'))
+  const driver = await study.enrol('relay', 'Lerato')
+  const server = await StubServer.start(study.server)
+  const program = await start(driver, [`127.0.0.1:${server.port}`])
+  const window = await openWindow(browser, await launchOf(driver.data, program.ports.pagePort))
+  const { page } = window
+  t.teardown(async () => {
+    await browser.close()
+    await program.close()
+    await Promise.all([laptop.close(), server.close()])
+    study.dispose()
+  })
+  for (let count = 0; count < 3; count++) await laptop.seal(1000)
+
+  await t.test('given is not delivered (invariant 9)', async (t) => {
+    await knock(laptop, program.ports.port)
+    await headline(page, 'The clinic has 30 changes that it has not opened yet.')
+    t.match(await page.innerText('.figures'), /0\s+At the clinic\s+No changes yet\.\s+30 more were given to the clinic/)
+    t.same(await brokenRules(page), [])
+  })
+
+  await t.test('delivered: all, because the receipt covers all; and who waits for receipts', async (t) => {
+    await laptop.close()
+    await server.deliver(laptop.device.device, laptop.chain, 3)
+    await headline(page, 'All 30 changes that you took are at the clinic.')
+    t.match(await page.innerText('.top'), 'Receipts for one laptop are aboard: bring them back on your next visit.')
+    t.match(await page.innerText('.figures'), /30\s+At the clinic.*1\s+Receipts to bring back/s)
+    t.same(await brokenRules(page), [])
+  })
+
+  t.same(window.broke, [], 'nothing ran that should not')
+})

@@ -58,7 +58,7 @@ function nothing(found) {
 }
 
 function withNotes({ more = [], ...told }, { receiptsToBringBack }, near) {
-  const troubled = near.filter(({ state }) => state === 'failing').map(({ name }) => name)
+  const troubled = near.filter(isTroubled).map(({ name }) => name)
   const notes = [...more]
   if (troubled.length > 0) notes.push(say('relay.troubled', { count: troubled.length, names: listed(troubled) }))
   if (receiptsToBringBack > 0 && told.kind !== 'work') notes.push(say('relay.bring', { count: receiptsToBringBack }))
@@ -91,22 +91,32 @@ function peerList(peers, now, more = []) {
   return el('ul', { class: 'peers' }, ...peers.map((peer) => card(peer, now)), ...more)
 }
 
+/** Out of reach is how the day goes; a problem is what does not settle by itself. */
+function isTroubled({ state, code }) {
+  return state === 'failing' && code !== 'PEER_UNREACHABLE'
+}
+
+function kindOf(peer) {
+  if (peer.state === 'gone' || peer.code === 'PEER_UNREACHABLE') return leftBehind(peer) > 0 ? 'wait' : 'idle'
+  return kinds[peer.state] ?? 'idle'
+}
+
 function card(peer, now) {
   const { device, name, role, state, code, why, metAt } = peer
-  const left = leftBehind(peer)
   return el(
     'li',
-    { class: left > 0 && state === 'gone' ? 'wait' : (kinds[state] ?? 'idle'), 'data-key': device },
+    { class: kindOf(peer), 'data-key': device },
     el('h3', {}, named(name), ` · ${say(`role.${role}`)}`),
     el('p', { class: 'state' }, stateOf(peer, now)),
     ...progress(peer),
-    ...(code && state === 'failing' ? problem({ code, message: why }) : []),
-    el('ul', { class: 'facts' }, ...carriedOf(peer).map((text) => el('li', {}, text))),
+    ...(isTroubled(peer) ? problem({ code, message: why }) : []),
+    ...carriedOf(peer),
     ...(metAt && state !== 'pulling' ? [el('p', { class: 'detail' }, say('peer.met', { when: ago(metAt, now) }))] : []),
   )
 }
 
-function stateOf({ role, state, since, unsealed }, now) {
+function stateOf({ role, state, since, unsealed, code }, now) {
+  if (state === 'failing' && code === 'PEER_UNREACHABLE') return say('state.silent')
   const side = role === 'field' ? 'field' : 'server'
   if (side === 'field' && state === 'trusted' && unsealed > 0) return say('state.field.packing', { count: unsealed })
   return say(`state.${side}.${state}`, { since: moment(since, now) })
@@ -121,7 +131,8 @@ function carriedOf({ batches, state, unsealed }) {
   const counts = batchWords
     .filter((word) => batches[word].changes > 0)
     .map((word) => say(`peer.${word}`, { count: batches[word].changes }))
-  return unsealed > 0 && state !== 'trusted' ? [...counts, say('peer.unsealed', { count: unsealed })] : counts
+  if (unsealed > 0 && state !== 'trusted') counts.push(say('peer.unsealed', { count: unsealed }))
+  return counts.length > 0 ? [sentence(say('peer.changes', { counts: counts.join(', ') }))] : []
 }
 
 function progress({ name, state, progress: now }) {

@@ -13,6 +13,7 @@ show((status, now) => {
   const { counts, lastError, lastBackup } = status
   const matters = mattersOf(status)
   const isNew = lastError && Date.parse(now) - Date.parse(lastError.at) < 10 * 60_000
+  const trouble = lastProblem(lastError, aboutOf(status), now, isNew)
   return [
     top(status, headline(status, matters)),
     figures(say('server.journey'), [
@@ -26,12 +27,13 @@ show((status, now) => {
         : []),
     ]),
     sentence(say('server.taken', { count: takenIn(counts) })),
+    ...(isNew ? [trouble] : []),
     ...(matters.length > 0
       ? [section('matters', say('server.matters'), el('ul', { class: 'peers' }, ...matters))]
       : []),
     section('laptops', say('server.laptops'), ...laptops(status)),
     section('backup', say('server.backup'), sentence(backup(lastBackup, now))),
-    lastProblem(lastError, aboutOf(status), now, isNew),
+    ...(isNew ? [] : [trouble]),
     devices(status),
     support(status, now),
   ]
@@ -74,25 +76,27 @@ function opened({ opened: { changes }, changes: unlike, badLines }) {
 /** Everything that only a person can settle; batches of one laptop with one reason are one matter. */
 function mattersOf({ aside, alarms, devices }) {
   const groups = new Map()
-  for (const batch of aside) {
+  for (const found of aside) {
+    const batch = { ...found, code: found.code ?? (found.state === 'held' ? 'BATCH_CONFLICT' : 'UNEXPECTED') }
     const key = `${batch.producer} ${batch.state} ${batch.code}`
     groups.set(key, [...(groups.get(key) ?? []), batch])
   }
   return [
-    ...[...groups.values()].map((group) => matter(group, nameOf(devices, group[0].producer))),
+    ...[...groups.values()].map((group) => matter(group, devices)),
     ...alarms.map((alarm) => el('li', { class: 'bad' }, el('h3', {}, say('server.matter.alarm', { alarm })))),
   ]
 }
 
-function matter(group, name) {
+function matter(group, devices) {
   const [{ producer, state, code, message }] = group
-  const held = state === 'held'
+  const isHeld = state === 'held'
+  const isRevoked = devices.some(({ device, revoked }) => device === producer && revoked)
   return el(
     'li',
-    { class: held ? 'wait' : 'bad', 'data-key': `${producer} ${state} ${code}` },
-    el('h3', {}, named(name), ` · ${numbersOf(group.map(({ seq }) => seq))}`),
-    el('p', { class: 'state' }, say(held ? 'server.held.some' : 'server.aside.some')),
-    ...(code ? problem({ code, message }) : [sentence(say('server.matter.revoked'))]),
+    { class: isHeld ? 'wait' : 'bad', 'data-key': `${producer} ${state} ${code}` },
+    el('h3', {}, named(nameOf(devices, producer)), ` · ${numbersOf(group.map(({ seq }) => seq))}`),
+    el('p', { class: 'state' }, say(isHeld ? 'server.held.some' : 'server.aside.some')),
+    ...(isHeld && isRevoked ? [sentence(say('server.matter.revoked'))] : problem({ code, message })),
   )
 }
 

@@ -83,7 +83,7 @@ export function table(title, heads, rows, none) {
   )
   return el(
     'div',
-    { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': title },
+    { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': title },
     el('table', {}, el('thead', {}, head), el('tbody', {}, ...body)),
   )
 }
@@ -93,10 +93,10 @@ export function table(title, heads, rows, none) {
  * @param {{ code: string, message: string | null, hint?: string }} error
  */
 export function problem({ code, message, hint }) {
-  const todo = hint ?? (knows(`hint.${code}`) ? say(`hint.${code}`) : '')
+  const todo = knows(`hint.${code}`) ? say(`hint.${code}`) : hint
   return [
     ...(todo ? [el('p', { class: 'todo' }, todo)] : []),
-    el('p', { class: 'detail' }, say('problem.detail', { code, message: message ?? '' })),
+    el('p', { class: 'detail' }, message ? say('problem.detail', { code, message }) : code),
   ]
 }
 

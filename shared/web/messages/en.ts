@@ -9,6 +9,13 @@ const hints = Object.fromEntries(Object.entries(errorCodes).map(([code, { hint }
  */
 export const english: Record<string, string> = {
   ...hints,
+  // Pages have no word for a batch: it is what came under a number.
+  'hint.BATCH_CONFLICT': 'Two different versions claim one number. Both are kept; the data manager decides.',
+  'hint.CHAIN_BROKEN': 'This does not follow what came before it. It is set aside; the laptop keeps it.',
+  'hint.PAYLOAD_REFUSED':
+    'What came under this number cannot be opened. It is set aside with its receipts; the laptop keeps its copy.',
+  'hint.QUOTA_EXCEEDED':
+    'This laptop has sent more than its share, or too far ahead of what is missing. Bring what is missing first.',
   'page.loading': 'Asking the program…',
   'page.signedOut': 'This page is not open for you any more.',
   'page.signedOutWhy':
@@ -113,7 +120,7 @@ export const english: Record<string, string> = {
   'relay.given.one': 'One more was given to the clinic and is not opened there yet.',
   'relay.given.other': '{count} more were given to the clinic and are not opened there yet.',
   'relay.receipts': 'Receipts to bring back',
-  'relay.receipts.none': 'Every laptop has seen its receipts.',
+  'relay.receipts.none': 'None to bring back.',
   'relay.receipts.some.one': 'One laptop waits for its receipts.',
   'relay.receipts.some.other': '{count} laptops wait for their receipts.',
   'relay.lines.one': 'One requisition is on the lists of the laptops.',
@@ -126,6 +133,7 @@ export const english: Record<string, string> = {
   'place.heard': 'Looked for, not reached yet.',
   'place.silent': 'Does not answer. It is tried again by itself.',
   'place.refused': 'Answers, and is not recognised.',
+  'state.silent': 'Does not answer at the moment. It is tried again by itself.',
   'state.field.seen': 'Heard, not reached yet.',
   'state.field.reachable': 'Reached, not recognised yet.',
   'state.field.trusted': 'Recognised. Asking what it has.',
@@ -144,6 +152,7 @@ export const english: Record<string, string> = {
   'state.server.gone': 'Not near since {since}.',
   'peer.met': 'Last met {when}.',
   'peer.progress': '{done} of {all} aboard',
+  'peer.changes': 'Changes: {counts}.',
   'peer.pulling': '{count} not aboard yet',
   'peer.unsealed': '{count} still being packed there when last met',
   'peer.aboard': '{count} aboard',

@@ -1,0 +1,199 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { Page } from 'playwright-core'
+import t from 'tap'
+import { DaemonConfig } from '../../daemon/config.ts'
+import { startDaemon } from '../../daemon/main.ts'
+import { RelayConfig } from '../../relay/config.ts'
+import { startRelay } from '../../relay/main.ts'
+import { witness } from '../../server/chain.ts'
+import { ServerConfig } from '../../server/config.ts'
+import { writeFact, writeLastError } from '../../server/facts.ts'
+import { startServer } from '../../server/main.ts'
+import { openStore } from '../../server/open-store.ts'
+import { systemClock } from '../../shared/service/clock.ts'
+import { readConfig } from '../../shared/service/config.ts'
+import { WaybillError } from '../../shared/service/errors.ts'
+import { createLogger } from '../../shared/service/logger.ts'
+import {
+  brokenRules,
+  headline,
+  isTooWide,
+  launchOf,
+  noBrowser,
+  openBrowser,
+  openWindow,
+  sizes,
+} from '../fixtures/browser.ts'
+import { foundTestStudy, type TestDevice } from '../fixtures/study.ts'
+import { StubLaptop } from '../relay/stub-laptop.ts'
+
+const tools = { clock: systemClock, logger: createLogger('test', 'silent') }
+const own = { port: 0, pagePort: 0, logLevel: 'silent' }
+const environment = {}
+
+function start(data: string) {
+  const flags = { data, ...own, announceOn: ['127.0.0.1'] }
+  return startServer(readConfig(ServerConfig, { environment, flags, file: undefined }), tools)
+}
+
+function startLaptop({ data }: TestDevice, port: number | undefined) {
+  const flags = { data, ...own, announceOn: ['127.0.0.1'], servers: [`127.0.0.1:${port}`] }
+  return startDaemon(readConfig(DaemonConfig, { environment, flags, file: undefined }), tools)
+}
+
+async function record(data: string, apiPort: number | undefined, lines: string[]): Promise<void> {
+  const headers = {
+    'content-type': 'application/x-ndjson',
+    authorization: `Bearer ${readFileSync(join(data, 'api-token'), 'utf8')}`,
+  }
+  const answer = await fetch(`http://127.0.0.1:${apiPort}/v1/changes`, {
+    method: 'POST',
+    headers,
+    body: lines.join('\n'),
+  })
+  if (!answer.ok) throw new Error(await answer.text())
+}
+
+/** A courier between a laptop and the server. */
+function carry(data: string, laptop: StubLaptop, port: number | undefined) {
+  const flags = { data, ...own, browseOn: ['127.0.0.1'], peers: [`127.0.0.1:${laptop.port}`] }
+  const config = readConfig(RelayConfig, {
+    environment,
+    flags: { ...flags, servers: [`127.0.0.1:${port}`] },
+    file: undefined,
+  })
+  return startRelay(config, tools)
+}
+
+/** What the page says of one laptop, cell by cell, once it says this. */
+async function cells(page: Page, wanted: string): Promise<string[]> {
+  const row = page.locator('#laptops ~ .scroll tbody tr', { hasText: wanted })
+  await row.waitFor({ timeout: 20_000 }).catch(async () => {
+    throw new Error(`waited for "${wanted}", the page says:\n${await page.locator('body').innerText()}`)
+  })
+  return row.locator('th, td').allInnerTexts()
+}
+
+function change(index: number): string {
+  return JSON.stringify({
+    ...{ id: `change-${index}`, model: 'bhp.visit', action: 'insert', pk: `p-${index}`, naturalKey: ['x', index] },
+    ...{ fields: { weight: index }, base: [], user: 'ra', recordedAt: '2026-11-01T10:00:00.000Z' },
+  })
+}
+
+t.test("the server's page", { skip: noBrowser }, async (t) => {
+  const browser = await openBrowser()
+  const study = await foundTestStudy()
+  const [first, second] = [await study.enrol('field', 'lap-01', 'gaborone'), await study.enrol('field', 'lap-02')]
+  const [driver, third] = [await study.enrol('relay', 'Thabo'), await study.enrol('field', 'lap-03')]
+  const { data } = study.server
+  const server = await start(data)
+  const store = openStore(data)
+  const laptop = await startLaptop(first, server.ports.port)
+  const stub = await StubLaptop.start(second)
+  const window = await openWindow(browser, await launchOf(data, server.ports.pagePort))
+  const { page } = window
+  let running = true
+  const stop = async () => {
+    if (running) await server.close()
+    running = false
+  }
+  t.teardown(async () => {
+    await browser.close()
+    await Promise.all([laptop.close(), stub.close()])
+    await stop()
+    store.$client.close()
+    study.dispose()
+  })
+
+  await t.test('empty: nothing has arrived, and laptops keep all until there is a backup', async (t) => {
+    await headline(page, 'Nothing has arrived yet.')
+    t.match(await page.innerText('#backup ~ p'), 'No backup has been made yet.')
+    t.match(await page.innerText('summary >> nth=0'), '5 devices have been added')
+    t.match(
+      await page.getByRole('row', { name: 'lap-01' }).innerText(),
+      /lap-01\s+field laptop\s+gaborone\s+may take part/,
+    )
+    t.same(await brokenRules(page), [])
+  })
+
+  await t.test('opened: all that arrived, live, and what a backup holds', async (t) => {
+    await record(
+      first.data,
+      laptop.ports.apiPort,
+      Array.from({ length: 1500 }, (_, index) => change(index)),
+    )
+    await headline(page, 'All 1,500 changes that arrived are opened.')
+    t.same((await cells(page, 'lap-01')).slice(1, 4), ['all known have arrived', 'up to 3 of 3', 'none'])
+    await promisify(execFile)(join(import.meta.dirname, '../../bin/waybill'), [
+      'backup',
+      '--data',
+      data,
+      '--to',
+      join(study.directory, 'backups'),
+    ])
+    await page.getByText('Made and verified just now').waitFor()
+    t.equal((await cells(page, 'lap-01'))[3], 'up to 3')
+    t.match(await page.innerText('#backup ~ p'), /^Made and verified just now \(\d\d:\d\d\)\.$/)
+    t.same(await brokenRules(page), [])
+  })
+
+  await t.test('missing: numbers as ranges, nobody is blamed, and nothing is called all (invariant 9)', async (t) => {
+    const { chain } = store.$client.prepare<[], { chain: string }>('SELECT chain FROM chains').get() ?? { chain: '' }
+    witness(store, first.device, { chain, seq: 6, unsealed: 40 })
+    await headline(page, 'Not everything has arrived yet from lap-01.')
+    t.match(await page.innerText('.top'), 'What is missing is still on the laptop or with a driver.')
+    t.match(await page.innerText('.top'), '40 more changes were on the laptops when they were last heard of.')
+    t.same((await cells(page, 'lap-01')).slice(1), ['4 to 6', 'up to 3 of 6', 'up to 3', '40'])
+    t.same(await brokenRules(page), [])
+  })
+
+  await t.test('what waits for a person, and why; it holds up nothing else (invariant 8)', async (t) => {
+    for (let count = 0; count < 5; count++) await stub.seal()
+    stub.batches.splice(2, 2)
+    const twin = await stub.seal(1000, { seq: 2, previous: stub.batches[0]?.digest ?? null })
+    twin.position = 99
+    const relay = await carry(driver.data, stub, server.ports.port)
+    t.teardown(() => relay.close())
+    await headline(page, '2 matters wait for a person.')
+    t.match(
+      await page.innerText('.peers'),
+      /lap-02 · numbers? [\d, to]+\s+Kept, and cannot be opened\.\s+What came under this number cannot be opened\. .*\s+PAYLOAD_REFUSED: /,
+    )
+    t.match(
+      await page.innerText('.peers'),
+      /lap-02 · numbers? [\d, to]+\s+Kept, and not opened until someone decides\./,
+    )
+    t.match((await cells(page, 'lap-02'))[1], /3 to 4\s+From number 2 on there are two versions: a person decides\./)
+    t.match(await page.innerText('.figures'), /1,500\s+Opened/)
+    t.same(await brokenRules(page), [])
+  })
+
+  await t.test('alarms and problems are text, whatever is in them', async (t) => {
+    writeFact(store, 'alarm:lines:x', '<script>alert(1)</script>')
+    writeLastError(store, new WaybillError('SIGNATURE_INVALID', '<b>bold</b>'), third.device, new Date())
+    await page.locator('section.box').waitFor()
+    t.match(await page.innerText('.peers'), 'Alarm: lines:x: <script>alert(1)</script>')
+    t.match(
+      await page.innerText('section.box'),
+      /The signature does not verify\. .*\s+SIGNATURE_INVALID: <b>bold<\/b>\s+About lap-03, just now/,
+    )
+    for (const [name, size] of Object.entries(sizes)) {
+      await page.setViewportSize(size)
+      t.equal(await isTooWide(page), false, name)
+    }
+    t.same(await brokenRules(page), [])
+  })
+
+  await t.test('stale: told at once', async (t) => {
+    await stop()
+    await page.getByRole('alert').waitFor()
+    t.match(await page.innerText('#stale'), /^This page is not up to date since \d\d:\d\d:\d\d\./)
+    t.same(await brokenRules(page), [])
+  })
+
+  t.same(window.broke, [], 'nothing ran that should not')
+})

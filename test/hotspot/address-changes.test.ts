@@ -2,7 +2,7 @@ import t from 'tap'
 import { whyNoHotspot } from '../fixtures/hotspot-ability.ts'
 import { FieldDay } from '../fixtures/hotspot-field-day.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(180_000)
 
 t.test(
   'invariant 2: addresses change, of the laptop, of the relay, of the whole network, and every change arrives once',

@@ -2,7 +2,7 @@ import t from 'tap'
 import { whyNoHotspot } from '../fixtures/hotspot-ability.ts'
 import { FieldDay } from '../fixtures/hotspot-field-day.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(180_000)
 
 t.test(
   'house rule 7: laptops that join after the relay started are found by mDNS, pulled and delivered',

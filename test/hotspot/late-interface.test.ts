@@ -2,7 +2,7 @@ import t from 'tap'
 import { whyNoHotspot } from '../fixtures/hotspot-ability.ts'
 import { FieldDay } from '../fixtures/hotspot-field-day.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(180_000)
 
 t.test(
   'house rule 7: programs that began with loopback alone find each other on an interface that appears late, or anew',

@@ -7,9 +7,8 @@ import { manifests } from '../../relay/schema.ts'
 import type { PeerStatus } from '../../relay/status.ts'
 import { whyNoHotspot } from '../fixtures/hotspot-ability.ts'
 import { FieldDay } from '../fixtures/hotspot-field-day.ts'
-import { until } from '../fixtures/hotspot-until.ts'
 
-t.setTimeout(150_000)
+t.setTimeout(180_000)
 
 const megabyte = 1_000_000
 
@@ -25,12 +24,12 @@ t.test(
     laptop.node.limit(8)
     const relay = await day.relay('10.77.0.20')
 
-    await until('a good part of several batches is here', () => begun(relay.data) > 1.5 * megabyte)
+    await day.until('a good part of several batches is here', () => begun(relay.data) > 1.5 * megabyte)
     laptop.node.walkAway()
     await day.record(other, 100)
     await day.untilDelivered(other)
     const isLost = ({ device, code }: PeerStatus) => device === laptop.device && code === 'PEER_UNREACHABLE'
-    await day.untilRelay(relay, 'the pull has ended', ({ peers }) => peers.some(isLost), 60_000)
+    await day.untilRelay(relay, 'the pull has ended', ({ peers }) => peers.some(isLost))
     const kept = begun(relay.data)
     const missing = (await unfinished(relay.data)) - kept
     t.ok(kept > megabyte, `the relay keeps the ${kept} bytes that came of batches that are not whole`)

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { WaybillError } from '../service/errors.ts'
-import { checkStoredFile, ensureDirectory, syncPath } from './durable-file.ts'
+import { checkStoredFile, digestOfFile, ensureDirectory, syncPath } from './durable-file.ts'
 
 /**
  * Sealed payloads, one file each, named by the digest of its bytes. What is here under its name was written, fsynced and
@@ -42,7 +42,7 @@ export class PayloadStore {
 
   /**
    * Receives a payload from `offset` on: appends, fsyncs, hashes what the disk holds, and only then gives it its name.
-   * When the source breaks, the part stays for the next try.
+   * When the source breaks, the part stays for the next try. What is here already is hashed again, and replaced if the disk lost it.
    * @throws TOO_LARGE, DIGEST_MISMATCH (the part is dropped), and what the source throws
    */
   async receive(
@@ -68,7 +68,7 @@ export class PayloadStore {
     source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): Promise<void> {
     const path = this.pathOf(digest)
-    if (await this.has(digest)) return
+    if ((await this.has(digest)) && (await isWhole(path, { digest, size }))) return
     await this.#prepare(dirname(path))
     const part = `${path}.part`
     await append(part, size, offset, source)
@@ -152,6 +152,11 @@ async function openPart(part: string, offset: number): Promise<FileHandle> {
 async function writeAll(file: FileHandle, chunk: Uint8Array, at: number): Promise<void> {
   for (let done = 0; done < chunk.length; )
     done += (await file.write(chunk, done, chunk.length - done, at + done)).bytesWritten
+}
+
+async function isWhole(path: string, expected: { digest: string; size: number }): Promise<boolean> {
+  const stored = await digestOfFile(path)
+  return stored.digest === expected.digest && stored.size === expected.size
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

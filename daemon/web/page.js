@@ -31,13 +31,13 @@ function headline(counts, waiting) {
   const told = (kind, key, count, why) => ({
     kind,
     text: say(`field.headline.${key}`, { count }),
-    more: [say(`field.${why}`)],
+    more: [say(why)],
   })
-  if (counts.missing.changes > 0) return told('bad', 'missing', counts.missing.changes, 'missing')
-  if (waiting > 0) return told('work', 'waiting', waiting, 'waiting.why')
-  if (counts.withDriver.changes > 0) return told('work', 'driver', counts.withDriver.changes, 'copy.why')
-  if (counts.atServer.changes > 0) return told('work', 'arrived', counts.atServer.changes, 'copy.why')
-  if (counts.delivered.changes > 0) return told('good', 'clinic', counts.delivered.changes, 'clinic.why')
+  if (counts.missing.changes > 0) return told('bad', 'missing', counts.missing.changes, 'field.missing')
+  if (waiting > 0) return told('work', 'waiting', waiting, 'field.waiting.why')
+  if (counts.withDriver.changes > 0) return told('work', 'driver', counts.withDriver.changes, 'field.copy.why')
+  if (counts.atServer.changes > 0) return told('work', 'arrived', counts.atServer.changes, 'field.copy.why')
+  if (counts.delivered.changes > 0) return told('good', 'clinic', counts.delivered.changes, 'field.clinic.why')
   return { kind: 'idle', text: say('field.headline.none') }
 }
 

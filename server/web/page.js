@@ -17,7 +17,9 @@ show((status, now) => {
   return [
     top(status, headline(status, matters)),
     figures(say('server.journey'), [
-      figure(counts.ingested.changes, say('server.arrived'), 'work', [some('arrived', counts.ingested)]),
+      figure(counts.ingested.changes, say('server.arrived'), 'work', [
+        say(counts.ingested.changes > 0 ? 'server.arrived.some' : 'server.arrived.none'),
+      ]),
       figure(counts.opened.changes, say('server.opened'), 'good', opened(counts)),
       ...(counts.held.changes > 0
         ? [figure(counts.held.changes, say('server.held'), 'wait', [say('server.held.some')])]
@@ -54,10 +56,6 @@ function headline({ counts, chains }, matters) {
 
 function told(kind, key, values, more) {
   return { kind, text: say(`server.headline.${key}`, values), more }
-}
-
-function some(key, { changes }) {
-  return say(`server.${key}.${changes > 0 ? 'some' : 'none'}`)
 }
 
 function takenIn({ ingested, opened, held, quarantined }) {
@@ -136,7 +134,7 @@ function numbersOf(seqs) {
     if (last && seq <= last[1] + 1) last[1] = seq
     else spans.push([seq, seq])
   }
-  return say(new Set(seqs).size > 1 ? 'server.numbers.other' : 'server.numbers.one', { numbers: ranges(spans) })
+  return say('server.numbers', { count: new Set(seqs).size, numbers: ranges(spans) })
 }
 
 /** "3 to 5, 9"; of many, the first ones. */

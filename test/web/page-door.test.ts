@@ -6,33 +6,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
 import t from 'tap'
 import { readRuntime } from '../../shared/service/runtime.ts'
-import { brokenRules, launchOf, noBrowser, openBrowser, openWindow } from '../fixtures/browser.ts'
-import { foundTestStudy, type TestStudy } from '../fixtures/study.ts'
+import { brokenRules, headline, launchOf, noBrowser, openBrowser, openWindow } from '../fixtures/browser.ts'
+import { record, startClinic, startDriver, startLaptop } from '../fixtures/programs.ts'
+import { foundTestStudy } from '../fixtures/study.ts'
 
 t.setTimeout(90_000)
 const waybill = join(import.meta.dirname, '../../bin/waybill')
-
-/** A real program as a person would start it, and where its page is. */
-interface Started {
-  child: ChildProcess
-  data: string
-  port: number
-  stop(): Promise<void>
-}
-
-async function start(data: string, program: string, pagePort = 0): Promise<Started> {
-  const ports = ['--port', '0', '--page-port', String(pagePort), '--log-level', 'silent']
-  const only = program === 'relay' ? '--browse-on' : '--announce-on'
-  const child = spawn(waybill, [program, '--data', data, ...ports, only, '127.0.0.1'], { stdio: 'inherit' })
-  const port = await until(() => readRuntime(data)?.ports.pagePort)
-  const stop = async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    child.kill('SIGCONT')
-    child.kill('SIGTERM')
-    await once(child, 'exit')
-  }
-  return { child, data, port, stop }
-}
 
 async function until<T>(read: () => T | undefined): Promise<T> {
   for (const end = performance.now() + 20_000; ; await pause(20)) {
@@ -51,23 +30,21 @@ async function statusOf(port: number, method: string, path: string, headers: Rec
   return answer.statusCode as number
 }
 
-const programs = { daemon: 'field', relay: 'relay', server: 'server' } as const
+const start = { field: startLaptop, relay: startDriver, server: startClinic }
 
-async function dataOf(study: TestStudy, program: keyof typeof programs): Promise<string> {
-  return program === 'server' ? study.server.data : (await study.enrol(programs[program], program)).data
-}
-
-for (const program of ['daemon', 'relay', 'server'] as const)
-  t.test(`${program}: the door of its page (house rule 13)`, async (t) => {
+for (const role of ['field', 'relay', 'server'] as const)
+  t.test(`${role}: the door of its page (house rule 13)`, async (t) => {
     const study = await foundTestStudy()
-    const { data, port, stop } = await start(await dataOf(study, program), program)
+    const device = role === 'server' ? study.server : await study.enrol(role, role)
+    const program = await start[role](device)
+    const port = program.ports.pagePort ?? 0
     t.teardown(async () => {
-      await stop()
+      await program.close()
       study.dispose()
     })
     const host = `127.0.0.1:${port}`
     const origin = `http://${host}`
-    const body = JSON.stringify({ launch: new URL(await launchOf(data, port)).hash.slice('#launch='.length) })
+    const body = JSON.stringify({ launch: new URL(await launchOf(device.data, port)).hash.slice('#launch='.length) })
     const json = { 'content-type': 'application/json' }
 
     await t.test('exactly its own Host, port and Origin', async (t) => {
@@ -109,11 +86,13 @@ for (const program of ['daemon', 'relay', 'server'] as const)
 t.test('a page in a browser', { skip: noBrowser }, async (t) => {
   const browser = await openBrowser()
   const study = await foundTestStudy()
-  let program = await start(await dataOf(study, 'daemon'), 'daemon')
-  const { data, port } = program
+  const laptop = await study.enrol('field', 'lap-01')
+  const { data } = laptop
+  const program = await startLaptop(laptop)
+  const port = program.ports.pagePort ?? 0
   t.teardown(async () => {
     await browser.close()
-    await program.stop()
+    await program.close()
     study.dispose()
   })
 
@@ -138,7 +117,7 @@ t.test('a page in a browser', { skip: noBrowser }, async (t) => {
     await first.page.getByRole('heading', { name: 'No changes have been recorded' }).waitFor()
     const second = await openWindow(browser, link)
     await second.page.getByRole('heading', { name: 'This page is not open for you any more.' }).waitFor()
-    t.notMatch(await second.page.innerText('body'), 'daemon', 'and shows nothing of the program')
+    t.notMatch(await second.page.innerText('body'), 'lap-01', 'and shows nothing of the program')
     t.same(await brokenRules(second.page), [])
     await Promise.all([first.context.close(), second.context.close()])
   })
@@ -152,7 +131,7 @@ t.test('a page in a browser', { skip: noBrowser }, async (t) => {
     t.match(await page.evaluate('getComputedStyle(document.activeElement).outline'), /solid 4px/)
     await page.keyboard.press('Enter')
     await page.getByText('Study configuration').waitFor()
-    await record(data, 'one')
+    await record(laptop, program.ports.apiPort, ['one'])
     await page.getByRole('heading', { name: 'One change is safe on this laptop.' }).waitFor()
     t.equal(await focused(page), 'SUMMARY', 'the focus stayed')
     t.ok(await page.getByText('Study configuration').isVisible(), 'it stayed open')
@@ -168,41 +147,55 @@ t.test('a page in a browser', { skip: noBrowser }, async (t) => {
     const spoken = page.getByRole('status')
     await page.getByRole('heading', { name: 'One change is safe on this laptop.' }).waitFor()
     t.equal(await spoken.textContent(), '', 'what is read when the page opens is not read twice')
-    await record(data, 'two')
+    await record(laptop, program.ports.apiPort, ['two'])
     await page.getByRole('heading', { name: '2 changes are safe on this laptop.' }).waitFor()
     t.equal(await spoken.textContent(), '', 'not so soon')
     await page.clock.fastForward(16_000)
-    await record(data, 'three')
+    await record(laptop, program.ports.apiPort, ['three'])
     await page.getByRole('heading', { name: '3 changes are safe on this laptop.' }).waitFor()
     t.match(await spoken.textContent(), '3 changes are safe on this laptop.')
     await context.close()
   })
+})
 
-  await t.test('a program that hangs: its page is old, and is young again when it answers', async (t) => {
+t.test('a program that stops, as a process of its own', { skip: noBrowser }, async (t) => {
+  const browser = await openBrowser()
+  const study = await foundTestStudy()
+  const { data } = await study.enrol('field', 'lap-01')
+  let child = await startProcess(data, 0)
+  const port = readRuntime(data)?.ports.pagePort ?? 0
+  t.teardown(async () => {
+    await browser.close()
+    child.kill('SIGKILL')
+    await ended(child)
+    study.dispose()
+  })
+
+  await t.test('it hangs: its page is old, and is young again when it answers', async (t) => {
     const context = await browser.newContext()
     const page = await context.newPage()
     await page.clock.install()
     await page.goto(await launchOf(data, port))
-    await page.getByRole('heading', { name: '3 changes are safe on this laptop.' }).waitFor()
-    program.child.kill('SIGSTOP')
+    await headline(page, 'No changes have been recorded on this laptop yet.')
+    child.kill('SIGSTOP')
     await page.clock.fastForward(20_000)
     await page.getByRole('alert').waitFor()
     t.match(await page.innerText('#stale'), /^This page is not up to date since \d\d:\d\d:\d\d\./)
-    t.match(await page.innerText('h1'), '3 changes', 'what was known is still to be seen')
+    t.match(await page.innerText('h1'), 'No changes', 'what was known is still to be seen')
     t.same(await brokenRules(page), [])
-    program.child.kill('SIGCONT')
+    child.kill('SIGCONT')
     await page.getByRole('alert').waitFor({ state: 'hidden' })
     await context.close()
   })
 
-  await t.test('a program that was killed and started again: old at once, then to be opened again', async (t) => {
+  await t.test('it is killed and started again: old at once, then to be opened again', async (t) => {
     const { page, context } = await openWindow(browser, await launchOf(data, port))
-    await page.getByRole('heading', { name: '3 changes are safe on this laptop.' }).waitFor()
-    program.child.kill('SIGKILL')
-    await once(program.child, 'exit')
+    await headline(page, 'No changes have been recorded on this laptop yet.')
+    child.kill('SIGKILL')
+    await ended(child)
     await page.getByRole('alert').waitFor()
-    program = await start(data, 'daemon', port)
-    await page.getByRole('heading', { name: 'This page is not open for you any more.' }).waitFor()
+    child = await startProcess(data, port)
+    await headline(page, 'This page is not open for you any more.')
     t.equal(await page.getByRole('alert').isVisible(), false)
     t.match(await page.innerText('body'), 'Open the page again with the menu entry, or with: waybill page')
     t.same(await brokenRules(page), [])
@@ -210,17 +203,18 @@ t.test('a page in a browser', { skip: noBrowser }, async (t) => {
   })
 })
 
-function focused(page: Page): Promise<string> {
-  return page.evaluate<string>('document.activeElement.tagName')
+/** The program as a person starts it; resolves when its page can be opened. */
+async function startProcess(data: string, pagePort: number): Promise<ChildProcess> {
+  const ports = ['--port', '0', '--page-port', String(pagePort), '--announce-on', '127.0.0.1', '--no-push']
+  const child = spawn(waybill, ['daemon', '--data', data, ...ports, '--log-level', 'error'], { stdio: 'inherit' })
+  await until(() => readRuntime(data)?.ports.pagePort)
+  return child
 }
 
-async function record(data: string, id: string): Promise<void> {
-  const change = {
-    ...{ id, model: 'bhp.visit', action: 'insert', pk: id, naturalKey: ['x', id], fields: {}, base: [], user: 'ra' },
-    recordedAt: '2026-11-01T10:00:00.000Z',
-  }
-  const command = spawn(waybill, ['record', '--data', data], { stdio: ['pipe', 'ignore', 'inherit'] })
-  command.stdin?.end(JSON.stringify(change))
-  const [code] = await once(command, 'exit')
-  if (code !== 0) throw new Error(`waybill record ended with ${code}`)
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+}
+
+function focused(page: Page): Promise<string> {
+  return page.evaluate<string>('document.activeElement.tagName')
 }

@@ -2,13 +2,8 @@ import { Type } from '@sinclair/typebox'
 import type { FastifyReply } from 'fastify'
 import type { Page } from 'playwright-core'
 import t from 'tap'
-import { RelayConfig } from '../../relay/config.ts'
-import { startRelay } from '../../relay/main.ts'
 import { onlyRoles } from '../../shared/crypto/mutual-tls.ts'
 import { paths } from '../../shared/protocol/paths.ts'
-import { systemClock } from '../../shared/service/clock.ts'
-import { readConfig } from '../../shared/service/config.ts'
-import { createLogger } from '../../shared/service/logger.ts'
 import { PeerClient } from '../../shared/transfer/peer-client.ts'
 import {
   brokenRules,
@@ -20,17 +15,13 @@ import {
   openWindow,
   sizes,
 } from '../fixtures/browser.ts'
-import { foundTestStudy, type TestDevice } from '../fixtures/study.ts'
+import { startDriver } from '../fixtures/programs.ts'
+import { foundTestStudy } from '../fixtures/study.ts'
 import { StubLaptop } from '../relay/stub-laptop.ts'
 import { StubServer } from '../relay/stub-server.ts'
 
+t.setTimeout(90_000)
 const hostile = '<img src=x onerror=alert(1)>'
-
-function start({ data }: TestDevice, servers: string[] = []) {
-  const flags = { data, port: 0, pagePort: 0, logLevel: 'silent', browseOn: ['127.0.0.1'], servers }
-  const config = readConfig(RelayConfig, { environment: {}, flags, file: undefined })
-  return startRelay(config, { clock: systemClock, logger: createLogger('test', 'silent') })
-}
 
 /** A field laptop tells the relay that it is there. */
 async function knock({ device: { identity }, port }: StubLaptop, relayPort = 0): Promise<void> {
@@ -54,18 +45,13 @@ t.test("the driver's page: coming aboard", { skip: noBrowser }, async (t) => {
   const laptop = await StubLaptop.start(await study.enrol('field', 'lap-01'))
   const bad = await StubLaptop.start(await study.enrol('field', hostile))
   const driver = await study.enrol('relay', 'Thabo')
-  const program = await start(driver)
+  const program = await startDriver(driver)
   const window = await openWindow(browser, await launchOf(driver.data, program.ports.pagePort))
   const { page } = window
-  let running = true
-  const stop = async () => {
-    if (running) await program.close()
-    running = false
-  }
   t.teardown(async () => {
     await browser.close()
     await Promise.all([laptop.close(), bad.close()])
-    await stop()
+    await program.close()
     study.dispose()
   })
 
@@ -81,8 +67,9 @@ t.test("the driver's page: coming aboard", { skip: noBrowser }, async (t) => {
     let open = 30
     laptop.bend = (_batch, _offset, reply) => {
       open -= 1
-      if (open < 0) held.push(reply)
-      return open < 0
+      const isHeld = open === -1 || open === -2
+      if (isHeld) held.push(reply)
+      return isHeld
     }
     await knock(laptop, program.ports.port)
     await headline(page, 'Stay near lap-01: changes are coming aboard.')
@@ -119,7 +106,7 @@ t.test("the driver's page: coming aboard", { skip: noBrowser }, async (t) => {
   await t.test('gone: since when, and what of it is not aboard', async (t) => {
     await laptop.close()
     await knock(laptop, program.ports.port)
-    t.match(await card(page, 'lap-01', 'Not near since'), /Not near since \d\d:\d\d\.\s+400 aboard/)
+    t.match(await card(page, 'lap-01', 'Not near since'), /Not near since \d\d:\d\d\.\s+Changes: 400 aboard\./)
     for (const [name, size] of Object.entries(sizes)) {
       await page.setViewportSize(size)
       t.equal(await isTooWide(page), false, name)
@@ -128,7 +115,7 @@ t.test("the driver's page: coming aboard", { skip: noBrowser }, async (t) => {
   })
 
   await t.test('stale: told at once', async (t) => {
-    await stop()
+    await program.close()
     await page.getByRole('alert').waitFor()
     t.match(await page.innerText('#stale'), /^This page is not up to date since \d\d:\d\d:\d\d\./)
     t.same(await brokenRules(page), [])
@@ -143,7 +130,7 @@ t.test("the driver's page: at the clinic", { skip: noBrowser }, async (t) => {
   const laptop = await StubLaptop.start(await study.enrol('field', 'lap-02'))
   const driver = await study.enrol('relay', 'Lerato')
   const server = await StubServer.start(study.server)
-  const program = await start(driver, [`127.0.0.1:${server.port}`])
+  const program = await startDriver(driver, { servers: [`127.0.0.1:${server.port}`] })
   const window = await openWindow(browser, await launchOf(driver.data, program.ports.pagePort))
   const { page } = window
   t.teardown(async () => {

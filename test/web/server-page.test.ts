@@ -1,22 +1,12 @@
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Page } from 'playwright-core'
 import t from 'tap'
-import { DaemonConfig } from '../../daemon/config.ts'
-import { startDaemon } from '../../daemon/main.ts'
-import { RelayConfig } from '../../relay/config.ts'
-import { startRelay } from '../../relay/main.ts'
 import { witness } from '../../server/chain.ts'
-import { ServerConfig } from '../../server/config.ts'
 import { writeFact, writeLastError } from '../../server/facts.ts'
-import { startServer } from '../../server/main.ts'
 import { openStore } from '../../server/open-store.ts'
-import { systemClock } from '../../shared/service/clock.ts'
-import { readConfig } from '../../shared/service/config.ts'
 import { WaybillError } from '../../shared/service/errors.ts'
-import { createLogger } from '../../shared/service/logger.ts'
 import {
   brokenRules,
   headline,
@@ -27,46 +17,11 @@ import {
   openWindow,
   sizes,
 } from '../fixtures/browser.ts'
-import { foundTestStudy, type TestDevice } from '../fixtures/study.ts'
+import { addressOf, record, startClinic, startDriver, startLaptop } from '../fixtures/programs.ts'
+import { foundTestStudy } from '../fixtures/study.ts'
 import { StubLaptop } from '../relay/stub-laptop.ts'
 
-const tools = { clock: systemClock, logger: createLogger('test', 'silent') }
-const own = { port: 0, pagePort: 0, logLevel: 'silent' }
-const environment = {}
-
-function start(data: string) {
-  const flags = { data, ...own, announceOn: ['127.0.0.1'] }
-  return startServer(readConfig(ServerConfig, { environment, flags, file: undefined }), tools)
-}
-
-function startLaptop({ data }: TestDevice, port: number | undefined) {
-  const flags = { data, ...own, announceOn: ['127.0.0.1'], servers: [`127.0.0.1:${port}`] }
-  return startDaemon(readConfig(DaemonConfig, { environment, flags, file: undefined }), tools)
-}
-
-async function record(data: string, apiPort: number | undefined, lines: string[]): Promise<void> {
-  const headers = {
-    'content-type': 'application/x-ndjson',
-    authorization: `Bearer ${readFileSync(join(data, 'api-token'), 'utf8')}`,
-  }
-  const answer = await fetch(`http://127.0.0.1:${apiPort}/v1/changes`, {
-    method: 'POST',
-    headers,
-    body: lines.join('\n'),
-  })
-  if (!answer.ok) throw new Error(await answer.text())
-}
-
-/** A courier between a laptop and the server. */
-function carry(data: string, laptop: StubLaptop, port: number | undefined) {
-  const flags = { data, ...own, browseOn: ['127.0.0.1'], peers: [`127.0.0.1:${laptop.port}`] }
-  const config = readConfig(RelayConfig, {
-    environment,
-    flags: { ...flags, servers: [`127.0.0.1:${port}`] },
-    file: undefined,
-  })
-  return startRelay(config, tools)
-}
+t.setTimeout(90_000)
 
 /** What the page says of one laptop, cell by cell, once it says this. */
 async function cells(page: Page, wanted: string): Promise<string[]> {
@@ -77,34 +32,22 @@ async function cells(page: Page, wanted: string): Promise<string[]> {
   return row.locator('th, td').allInnerTexts()
 }
 
-function change(index: number): string {
-  return JSON.stringify({
-    ...{ id: `change-${index}`, model: 'bhp.visit', action: 'insert', pk: `p-${index}`, naturalKey: ['x', index] },
-    ...{ fields: { weight: index }, base: [], user: 'ra', recordedAt: '2026-11-01T10:00:00.000Z' },
-  })
-}
-
 t.test("the server's page", { skip: noBrowser }, async (t) => {
   const browser = await openBrowser()
   const study = await foundTestStudy()
   const [first, second] = [await study.enrol('field', 'lap-01', 'gaborone'), await study.enrol('field', 'lap-02')]
   const [driver, third] = [await study.enrol('relay', 'Thabo'), await study.enrol('field', 'lap-03')]
   const { data } = study.server
-  const server = await start(data)
+  const server = await startClinic(study.server)
   const store = openStore(data)
-  const laptop = await startLaptop(first, server.ports.port)
+  const laptop = await startLaptop(first, [addressOf(server)])
   const stub = await StubLaptop.start(second)
   const window = await openWindow(browser, await launchOf(data, server.ports.pagePort))
   const { page } = window
-  let running = true
-  const stop = async () => {
-    if (running) await server.close()
-    running = false
-  }
   t.teardown(async () => {
     await browser.close()
     await Promise.all([laptop.close(), stub.close()])
-    await stop()
+    await server.close()
     store.$client.close()
     study.dispose()
   })
@@ -121,11 +64,8 @@ t.test("the server's page", { skip: noBrowser }, async (t) => {
   })
 
   await t.test('opened: all that arrived, live, and what a backup holds', async (t) => {
-    await record(
-      first.data,
-      laptop.ports.apiPort,
-      Array.from({ length: 1500 }, (_, index) => change(index)),
-    )
+    const ids = Array.from({ length: 1500 }, (_, index) => `change-${index}`)
+    await record(first, laptop.ports.apiPort, ids)
     await headline(page, 'All 1,500 changes that arrived are opened.')
     t.same((await cells(page, 'lap-01')).slice(1, 4), ['all known have arrived', 'up to 3 of 3', 'none'])
     await promisify(execFile)(join(import.meta.dirname, '../../bin/waybill'), [
@@ -156,7 +96,7 @@ t.test("the server's page", { skip: noBrowser }, async (t) => {
     stub.batches.splice(2, 2)
     const twin = await stub.seal(1000, { seq: 2, previous: stub.batches[0]?.digest ?? null })
     twin.position = 99
-    const relay = await carry(driver.data, stub, server.ports.port)
+    const relay = await startDriver(driver, { peers: [`127.0.0.1:${stub.port}`], servers: [addressOf(server)] })
     t.teardown(() => relay.close())
     await headline(page, '2 matters wait for a person.')
     t.match(
@@ -189,7 +129,7 @@ t.test("the server's page", { skip: noBrowser }, async (t) => {
   })
 
   await t.test('stale: told at once', async (t) => {
-    await stop()
+    await server.close()
     await page.getByRole('alert').waitFor()
     t.match(await page.innerText('#stale'), /^This page is not up to date since \d\d:\d\d:\d\d\./)
     t.same(await brokenRules(page), [])

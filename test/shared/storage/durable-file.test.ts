@@ -67,7 +67,7 @@ t.test('house rule 2: the bytes are fsynced before they have the name, and the d
     const [file, folder, ...more] = await syncsOf(path, () => write(path, 'bytes'))
     t.match(
       file,
-      { path: /\/file\.[0-9a-f]{12}\.part$/, stands: false },
+      { path: /\/file\.[0-9a-f]{12}\.part$/, stands: false, isWritten: true },
       'the temporary file, while nothing has the name',
     )
     t.match(folder, { path: dirname(path), stands: true }, 'the directory, when the name stands')

@@ -68,20 +68,16 @@ export class Peers {
     if (place && !place.visiting && place.dueAt > this.#now() + lookSoonMs) place.dueAt = this.#now() + lookSoonMs
   }
 
-  /** Begins all visits that are due. */
+  /** Begins the visits that are due, as many as may run at once; the rest follow as these end, the most promising first. */
   wake(): void {
     if (this.#closed) return
     const now = this.#now()
     this.#places.forget(now)
-    for (const place of this.#places.due(now)) {
+    const free = visitsAtOnce - this.#queue.pending - this.#queue.size
+    for (const place of this.#places.due(now).slice(0, Math.max(0, free))) {
       place.visiting = true
-      void this.#queue.add(() => this.#visit(place))
+      void this.#queue.add(() => this.#visit(place)).then(() => this.wake())
     }
-  }
-
-  /** Resolves when no visit is on or waits. */
-  idle(): Promise<void> {
-    return this.#queue.onIdle()
   }
 
   /** Every place that was heard of, and who answered there. */

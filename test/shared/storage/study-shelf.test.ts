@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { signerOf } from '../../../shared/crypto/identity.ts'
 import { signDocument } from '../../../shared/crypto/sign-document.ts'
+import type { Trust } from '../../../shared/crypto/trust.ts'
 import { systemClock } from '../../../shared/service/clock.ts'
 import { StudyShelf } from '../../../shared/storage/study-shelf.ts'
 import { verifyShelf } from '../../../shared/storage/verify-shelf.ts'
@@ -134,6 +135,25 @@ t.test('another program adds a version, and a meeting shows its rival: the alarm
     const stored = readFileSync(join(data, 'study-documents', '0000000002.jws'), 'utf8')
     t.strictSame([taken, stored], added ? ['STUDY_CONFLICT', mine] : ['newer', theirs], `after ${round} turns`)
   }
+})
+
+t.test('a look that takes long does not bring an older document back', async (t) => {
+  const { data } = await shelfWith(1)
+  const slow: Trust = Object.create(trust)
+  const { promise: released, resolve: release } = Promise.withResolvers<void>()
+  slow.verify = async (jws, kind) => {
+    if (jws === jwsOf(2)) await released
+    return trust.verify(jws, kind)
+  }
+  const shelf = await StudyShelf.open(data, slow)
+  await StudyShelf.add(data, { jws: jwsOf(2), version: 2 })
+  const looking = shelf.refresh()
+  await StudyShelf.add(data, { jws: jwsOf(3), version: 3 })
+  await shelf.refresh()
+  t.equal(shelf.document.version, 3)
+  release()
+  await looking
+  t.equal(shelf.document.version, 3)
 })
 
 t.test('leftovers of a crash are no documents; an empty shelf and a damaged one say so', async (t) => {

@@ -3,6 +3,7 @@ import type { Identity } from '../shared/crypto/identity.ts'
 import { deviceIdOf, textIsSigned } from '../shared/crypto/keys.ts'
 import type { EnrolmentAnswer, EnrolmentRequest } from '../shared/protocol/enrolment.ts'
 import type { Role } from '../shared/protocol/role.ts'
+import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import { WaybillError } from '../shared/service/errors.ts'
 import type { StudyShelf } from '../shared/storage/study-shelf.ts'
@@ -70,11 +71,12 @@ async function addDevice(
   const sealingKey = role === 'server' || role === 'central' ? request.keys.sealingKey : null
   const issued = await issueDevice(issuer, role, { ...request.keys, sealingKey })
   await shelf.refresh()
-  checkName(shelf.document, { role, name, site }, issued.device)
-  if (!(issued.device in shelf.document.devices))
-    await publishNext(data, shelf, issuer, clock.now(), ({ devices }) => ({
-      devices: { ...devices, [issued.device]: { name, role, site } },
-    }))
+  if (!isAdded(shelf.document, issued.device, { role, name, site }))
+    await publishNext(data, shelf, issuer, clock.now(), (document) => {
+      // Another program may have given the name away meanwhile.
+      checkName(document, { role, name, site }, issued.device)
+      return { devices: { ...document.devices, [issued.device]: { name, role, site } } }
+    })
   return {
     v: 1,
     study: identity.study,
@@ -91,6 +93,16 @@ async function addDevice(
     name,
     addresses,
   }
+}
+
+/** @throws CODE_REFUSED for a device that was added as another one, REVOKED: a new code does not undo that */
+function isAdded(study: StudyDocument, device: string, { role, name }: NewDevice): boolean {
+  const known = study.devices[device]
+  if (study.revocations.some((revocation) => revocation.device === device))
+    throw new WaybillError('REVOKED', 'this device was revoked; add it with new keys, in a new data directory')
+  if (known && (known.role !== role || known.name !== name))
+    throw new WaybillError('CODE_REFUSED', 'this device was added before, as another')
+  return known !== undefined
 }
 
 function checkProof({ keys, proof }: EnrolmentRequest): string {

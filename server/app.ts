@@ -3,6 +3,7 @@ import type { CertifiedPeer } from '../shared/crypto/certificate.ts'
 import { onlyRoles } from '../shared/crypto/mutual-tls.ts'
 import { checkStanding } from '../shared/crypto/standing.ts'
 import { maxMeetingBytes } from '../shared/protocol/meeting.ts'
+import type { WaybillError } from '../shared/service/errors.ts'
 import type { Logger } from '../shared/service/logger.ts'
 import type { Repeated } from '../shared/service/repeat.ts'
 import { admitPeers } from '../shared/transfer/peer-door.ts'
@@ -10,7 +11,7 @@ import type { Changes } from '../shared/web/changes.ts'
 import { createPageDoor } from '../shared/web/page-door.ts'
 import { strictFastify } from '../shared/web/strict-fastify.ts'
 import { type AddContext, redeemCode } from './add-device.ts'
-import { writeLastError } from './facts.ts'
+import { writeFact, writeLastError } from './facts.ts'
 import { type IngestContext, ingest } from './ingest.ts'
 import { answerMeeting } from './meet.ts'
 import { answerOffer } from './offer.ts'
@@ -24,9 +25,11 @@ export interface ServerContext extends IngestContext, AddContext {
   changes: Changes
 }
 
+const mostProblems = 8
+
 /** The door for enrolled laptops and relays; `opener` is told when there is something to open. */
 export function createDeviceDoor(context: ServerContext, opener: Pick<Repeated, 'soon'>): FastifyInstance {
-  const { store, trust, shelf, identity, logger, clock, changes } = context
+  const { store, trust, shelf, identity, logger, changes } = context
   const roles = onlyRoles('field', 'relay')
   const door = strictFastify(logger, { bodyLimit: maxMeetingBytes })
   admitPeers(door, identity.study, (peer: CertifiedPeer) => {
@@ -36,10 +39,7 @@ export function createDeviceDoor(context: ServerContext, opener: Pick<Repeated, 
   deviceRoutes(door, {
     meet: async (peer, address, meeting) => {
       const { answer, problems } = await answerMeeting(context, peer, meeting)
-      for (const problem of problems) {
-        logger.warn({ peer: peer.device, address, code: problem.code }, problem.message)
-        writeLastError(store, problem, peer.device, clock.now())
-      }
+      noteProblems(context, peer.device, address, problems)
       changes.tell()
       return answer
     },
@@ -52,6 +52,21 @@ export function createDeviceDoor(context: ServerContext, opener: Pick<Repeated, 
     },
   })
   return door
+}
+
+/** A peer can show thousands of bad documents at once: a few are told, and the disk is asked once. */
+function noteProblems(
+  { store, logger, clock }: ServerContext,
+  peer: string,
+  address: string,
+  problems: WaybillError[],
+) {
+  for (const { code, message } of problems.slice(0, mostProblems)) logger.warn({ peer, address, code }, message)
+  if (problems.length > mostProblems) logger.warn({ peer, address, problems: problems.length }, 'there are more')
+  const last = problems.at(-1)
+  if (last) writeLastError(store, last, peer, clock.now())
+  const conflict = problems.find(({ code }) => code === 'STUDY_CONFLICT')
+  if (conflict) writeFact(store, 'alarm:study', conflict.message)
 }
 
 /** The door for devices that are not enrolled yet. */

@@ -2,60 +2,71 @@ import type { Verified } from '../shared/crypto/trust.ts'
 import type { Head } from '../shared/protocol/custody-receipt.ts'
 import type { Manifest } from '../shared/protocol/manifest.ts'
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
-import { WaybillError } from '../shared/service/errors.ts'
+import { type ErrorCode, WaybillError } from '../shared/service/errors.ts'
+import { writeFact } from './facts.ts'
 import type { ServerStore } from './open-store.ts'
 
 /** At most this many batches ahead of the first one that is missing. */
 const mostAhead = 1024
+/** A laptop begins another chain when its disk was restored or its data lost: an honest one does not do it so often. */
+const mostChains = 64
+/** Chains of one producer that someone only told of. */
+const mostHeardOf = 16
 
 /**
  * Checks a manifest against its neighbours and the limits of its producer.
  * @throws CHAIN_BROKEN, QUOTA_EXCEEDED
  */
-export function checkPlace(
-  store: ServerStore,
-  { document, digest }: Verified<'manifest'>,
-  producerBytes: number,
-): void {
-  const { producer, chain, seq, previous } = document
-  if ((seq === 1) !== (previous === null))
-    throw new WaybillError('CHAIN_BROKEN', `batch ${seq} names a wrong predecessor`)
-  const at = store.$client.prepare<[string, string, number], { digest: string; previous: string | null }>(
-    'SELECT manifest_digest digest, previous FROM batches WHERE producer = ? AND chain = ? AND seq = ?',
-  )
-  const before = at.all(producer, chain, seq - 1)
-  const after = at.all(producer, chain, seq + 1)
-  const follows = before.length === 0 || before.some((batch) => batch.digest === previous)
-  const isFollowed =
-    after.length === 0 || after.some((batch) => batch.previous === digest) || at.all(producer, chain, seq).length > 0
-  if (!follows || !isFollowed) throw new WaybillError('CHAIN_BROKEN', `batch ${seq} does not link to its neighbours`)
-  if (seq > throughOf(store, producer, chain) + mostAhead)
+export function checkPlace(store: ServerStore, manifest: Verified<'manifest'>, producerBytes: number): void {
+  const { producer, chain, seq } = manifest.document
+  checkLinks(store, manifest)
+  if (seq > throughOf(store, producer, chain) + mostAhead && seq > firstMissing(store, producer, chain) + mostAhead)
     throw new WaybillError('QUOTA_EXCEEDED', `batch ${seq} is more than ${mostAhead} ahead of the first missing one`)
-  if (bytesOf(store, producer) + document.payload.size > producerBytes)
+  if (isNewChain(store, producer, chain) && chainsOf(store, producer) >= mostChains)
+    throw new WaybillError('QUOTA_EXCEEDED', `the laptop has begun more than ${mostChains} chains`)
+  if (bytesOf(store, producer) + manifest.document.payload.size > producerBytes)
     throw new WaybillError('QUOTA_EXCEEDED', 'the laptop has used up its bytes on this server')
 }
 
 /**
- * Whether a batch waits for a person: it is on a forked part of its chain, or above what an unsuspected receipt witnessed of
- * a revoked device. A second manifest of one number makes the fork.
+ * Numbers an accepted batch's place. @returns why the batch waits for a person; undefined where it does not: a second manifest of
+ * one number forks the chain from there, and a revoked producer is believed only as far as it was witnessed
  */
-export function isHeld(store: ServerStore, { producer, chain, seq }: Manifest, study: StudyDocument): boolean {
+export function takePlace(
+  store: ServerStore,
+  { document, digest, signer }: Verified<'manifest'>,
+  study: StudyDocument,
+): ErrorCode | undefined {
+  const { producer, chain, seq } = document
   ensureChain(store, producer, chain)
-  const twin = store.$client
-    .prepare('SELECT 1 FROM batches WHERE producer = ? AND chain = ? AND seq = ?')
-    .get(producer, chain, seq)
-  if (twin) fork(store, producer, chain, seq)
+  const at = store.$client.prepare('SELECT 1 FROM batches WHERE producer = ? AND chain = ? AND seq = ?')
+  if (at.get(producer, chain, seq)) fork(store, producer, chain, seq)
+  witness(store, producer, { chain, seq, unsealed: 0 })
+  store.$client.prepare('UPDATE chains SET dirty = 1 WHERE producer = ? AND chain = ?').run(producer, chain)
+  const isOld = signer.epoch < (study.minimumEpoch[signer.role] ?? 0)
+  return isOld ? 'REVOKED' : heldFor(store, document, digest, study)
+}
+
+/** Why a batch waits for a person, as things stand now; undefined where it does not. */
+export function heldFor(
+  store: ServerStore,
+  { producer, chain, seq }: Manifest,
+  digest: string,
+  study: StudyDocument,
+): ErrorCode | undefined {
   const forkAt = store.$client
     .prepare<[string, string], { forkAt: number | null }>(
       'SELECT fork_at forkAt FROM chains WHERE producer = ? AND chain = ?',
     )
     .get(producer, chain)?.forkAt
-  witness(store, producer, { chain, seq, unsealed: 0 })
-  return (forkAt !== null && forkAt !== undefined && seq >= forkAt) || seq > revokedAbove(study, producer, chain)
+  if (typeof forkAt === 'number' && seq >= forkAt) return 'BATCH_CONFLICT'
+  return isBeyondRevocation(study, { producer, chain, seq }, digest) ? 'REVOKED' : undefined
 }
 
-/** Remembers the highest number that anyone has proof of. */
+/** Remembers the highest number that anyone has proof of, or has told of. */
 export function witness(store: ServerStore, producer: string, { chain, seq, unsealed }: Head): void {
+  const isKnown = store.$client.prepare('SELECT 1 FROM chains WHERE producer = ? AND chain = ?').get(producer, chain)
+  if (!isKnown && heardOf(store, producer) >= mostHeardOf) return
   ensureChain(store, producer, chain)
   store.$client
     .prepare(
@@ -65,11 +76,65 @@ export function witness(store: ServerStore, producer: string, { chain, seq, unse
     .run(seq, unsealed, producer, chain, seq, seq, unsealed, unsealed)
 }
 
+function checkLinks(store: ServerStore, { document, digest }: Verified<'manifest'>): void {
+  const { producer, chain, seq, previous, continues } = document
+  if ((seq === 1) !== (previous === null))
+    throw new WaybillError('CHAIN_BROKEN', `batch ${seq} names a wrong predecessor`)
+  if (continues !== null && (seq !== 1 || continues.chain === chain))
+    throw new WaybillError('CHAIN_BROKEN', `batch ${seq} cannot go on from chain ${continues.chain.slice(0, 8)}`)
+  const at = store.$client.prepare<[string, string, number], { digest: string; previous: string | null }>(
+    'SELECT manifest_digest digest, previous FROM batches WHERE producer = ? AND chain = ? AND seq = ?',
+  )
+  const before = at.all(producer, chain, seq - 1)
+  const after = at.all(producer, chain, seq + 1)
+  const follows = before.length === 0 || before.some((batch) => batch.digest === previous)
+  const isFollowed =
+    after.length === 0 || after.some((batch) => batch.previous === digest) || at.all(producer, chain, seq).length > 0
+  if (!follows || !isFollowed) throw new WaybillError('CHAIN_BROKEN', `batch ${seq} does not link to its neighbours`)
+}
+
+/**
+ * What is stored, opened or not, leaves no gap: a batch that cannot be opened holds up no other. Nothing was ever taken more than
+ * `mostAhead` beyond the first missing number, so it is that near below the newest.
+ */
+function firstMissing(store: ServerStore, producer: string, chain: string): number {
+  const { newest } = store.$client
+    .prepare<[string, string], { newest: number | null }>(
+      'SELECT max(seq) newest FROM batches WHERE producer = ? AND chain = ?',
+    )
+    .get(producer, chain) ?? { newest: null }
+  let next = Math.max(1, (newest ?? 0) - mostAhead)
+  const stored = store.$client
+    .prepare<[string, string, number], { seq: number }>(
+      'SELECT DISTINCT seq FROM batches WHERE producer = ? AND chain = ? AND seq >= ? ORDER BY seq',
+    )
+    .iterate(producer, chain, next)
+  for (const { seq } of stored) {
+    if (seq !== next) break
+    next += 1
+  }
+  return next
+}
+
+function throughOf(store: ServerStore, producer: string, chain: string): number {
+  return (
+    store.$client
+      .prepare<[string, string], { through: number }>('SELECT through FROM chains WHERE producer = ? AND chain = ?')
+      .get(producer, chain)?.through ?? 0
+  )
+}
+
 /** What the revocation of a device lets through: everything up to the witnessed position of each chain. */
-function revokedAbove(study: StudyDocument, producer: string, chain: string): number {
+function isBeyondRevocation(
+  study: StudyDocument,
+  { producer, chain, seq }: Pick<Manifest, 'producer' | 'chain' | 'seq'>,
+  digest: string,
+): boolean {
   const revocation = study.revocations.find(({ device }) => device === producer)
-  if (!revocation) return Number.POSITIVE_INFINITY
-  return revocation.chains.find((known) => known.chain === chain)?.throughSeq ?? 0
+  if (!revocation) return false
+  const known = revocation.chains.find((place) => place.chain === chain)
+  if (!known || seq > known.throughSeq) return true
+  return seq === known.throughSeq && known.digest !== null && known.digest !== digest
 }
 
 function fork(store: ServerStore, producer: string, chain: string, seq: number): void {
@@ -81,17 +146,39 @@ function fork(store: ServerStore, producer: string, chain: string, seq: number):
       `UPDATE batches SET state = 'held', code = 'BATCH_CONFLICT' WHERE producer = ? AND chain = ? AND seq >= ? AND state = 'ingested'`,
     )
     .run(producer, chain, seq)
+  const where = `${producer.slice(0, 8)}:${chain.slice(0, 8)}`
+  writeFact(
+    store,
+    `alarm:fork:${where}`,
+    `two batches claim number ${seq}; what comes from there on waits for a person`,
+  )
 }
 
 function ensureChain(store: ServerStore, producer: string, chain: string): void {
   store.$client.prepare('INSERT OR IGNORE INTO chains (producer, chain) VALUES (?, ?)').run(producer, chain)
 }
 
-function throughOf(store: ServerStore, producer: string, chain: string): number {
+function isNewChain(store: ServerStore, producer: string, chain: string): boolean {
+  return !store.$client.prepare('SELECT 1 FROM batches WHERE producer = ? AND chain = ? LIMIT 1').get(producer, chain)
+}
+
+function chainsOf(store: ServerStore, producer: string): number {
+  return countChains(store, producer, 'EXISTS')
+}
+
+/** Nobody signed a batch of these yet: one liar's word must not crowd out what others are told. */
+function heardOf(store: ServerStore, producer: string): number {
+  return countChains(store, producer, 'NOT EXISTS')
+}
+
+function countChains(store: ServerStore, producer: string, batches: 'EXISTS' | 'NOT EXISTS'): number {
   return (
     store.$client
-      .prepare<[string, string], { through: number }>('SELECT through FROM chains WHERE producer = ? AND chain = ?')
-      .get(producer, chain)?.through ?? 0
+      .prepare<[string], { count: number }>(
+        `SELECT count(*) count FROM chains c WHERE producer = ?
+         AND ${batches} (SELECT 1 FROM batches b WHERE b.producer = c.producer AND b.chain = c.chain)`,
+      )
+      .get(producer)?.count ?? 0
   )
 }
 

@@ -4,6 +4,7 @@ import { missingRanges, rangesOf } from '../shared/protocol/coverage.ts'
 import type { DeliveryReceipt, Incarnation } from '../shared/protocol/delivery-receipt.ts'
 import type { GapNotice } from '../shared/protocol/gap-notice.ts'
 import type { Clock } from '../shared/service/clock.ts'
+import { WaybillError } from '../shared/service/errors.ts'
 import { incarnation } from './incarnation.ts'
 import type { ServerStore } from './open-store.ts'
 
@@ -23,64 +24,82 @@ interface ChainRow {
   unsealed: number
 }
 
+/** What a server says of a chain. */
+interface Told {
+  delivery: DeliveryReceipt
+  gaps: GapNotice | undefined
+}
+
 const mostRanges = 1024
+const mostTold = 4096
+/** A meeting has to stay below `maxMeetingBytes`, whatever some laptop's gaps look like. */
+const mostToldBytes = 3_500_000
 
 /**
  * Signs, for every chain whose state has changed, what this server has opened (delivery) and what it has only heard of (gaps).
  * A program killed in between finds the same chains again.
+ * @returns how many were signed
  */
 export async function signChains(context: SignContext): Promise<number> {
-  const life = incarnation(context.store)
   const dirty = context.store.$client
-    .prepare<[], ChainRow>(
-      `SELECT producer, chain, through, safe_through safeThrough, witnessed, unsealed FROM chains WHERE dirty = 1 LIMIT 1000`,
-    )
+    .prepare<[], Pick<ChainRow, 'producer' | 'chain'>>('SELECT producer, chain FROM chains WHERE dirty = 1')
     .all()
-  for (const chain of dirty) await signChain(context, chain, life)
+  for (const { producer, chain } of dirty) await signChain(context, producer, chain)
   return dirty.length
 }
 
-/** The newest receipts and notices: of one producer's chains, or of all. */
+/** The newest receipts and notices: of one producer's chains, or of all. What has many gaps is left out before what has few. */
 export function signedChains(store: ServerStore, producer?: string): { deliveries: string[]; gaps: string[] } {
+  return { deliveries: shortest(store, 'delivery', producer), gaps: shortest(store, 'gaps', producer) }
+}
+
+function shortest(store: ServerStore, column: 'delivery' | 'gaps', producer: string | undefined): string[] {
   const rows = store.$client
-    .prepare<[string | null, string | null], { delivery: string | null; gaps: string | null }>(
-      'SELECT delivery, gaps FROM chains WHERE ? IS NULL OR producer = ? LIMIT 4096',
+    .prepare<[string | null, string | null], { jws: string }>(
+      `SELECT ${column} jws FROM chains WHERE ${column} IS NOT NULL AND (? IS NULL OR producer = ?)
+       ORDER BY length(${column}) LIMIT ${mostTold}`,
     )
     .all(producer ?? null, producer ?? null)
-  const isText = (text: string | null) => text !== null
-  return {
-    deliveries: rows.map((row) => row.delivery).filter(isText),
-    gaps: rows.map((row) => row.gaps).filter(isText),
+  const told: string[] = []
+  let bytes = 0
+  for (const { jws } of rows) {
+    bytes += jws.length
+    if (bytes > mostToldBytes) break
+    told.push(jws)
   }
+  return told
 }
 
-async function signChain(context: SignContext, row: ChainRow, life: Incarnation): Promise<void> {
-  const { store, identity } = context
-  const delivery = await signDocument('delivery', deliveryOf(context, row, life), signerOf(identity))
-  const notice = gapsOf(context, row, life)
-  const gaps = notice && (await signDocument('gaps', notice, signerOf(identity)))
-  const { producer, chain, through, safeThrough, witnessed, unsealed } = row
-  // What changed while signing is signed the next time: only the state that was read becomes clean.
+async function signChain(context: SignContext, producer: string, chain: string): Promise<void> {
+  const { store, identity, clock } = context
+  const at = clock.now().toISOString()
+  const told = tellChain(context, producer, chain, at)
+  const delivery = await signDocument('delivery', told.delivery, signerOf(identity))
+  const gaps = told.gaps && (await signDocument('gaps', told.gaps, signerOf(identity)))
   store.$client
-    .prepare(
-      `UPDATE chains SET delivery = ?, gaps = ?, dirty = 0
-       WHERE producer = ? AND chain = ? AND through = ? AND safe_through = ? AND witnessed = ? AND unsealed = ?
-       AND (SELECT value FROM facts WHERE key = 'incarnation') = ?`,
-    )
-    .run(
-      delivery.jws,
-      gaps?.jws ?? null,
-      producer,
-      chain,
-      through,
-      safeThrough,
-      witnessed,
-      unsealed,
-      JSON.stringify(life),
-    )
+    .transaction(() => {
+      // What changed while signing, the incarnation too, is signed the next time.
+      if (JSON.stringify(tellChain(context, producer, chain, at)) !== JSON.stringify(told)) return
+      store.$client
+        .prepare('UPDATE chains SET delivery = ?, gaps = ?, dirty = 0 WHERE producer = ? AND chain = ?')
+        .run(delivery.jws, gaps?.jws ?? null, producer, chain)
+    })
+    .immediate()
 }
 
-function deliveryOf({ store, identity, clock }: SignContext, row: ChainRow, life: Incarnation): DeliveryReceipt {
+function tellChain(context: SignContext, producer: string, chain: string, at: string): Told {
+  const life = incarnation(context.store)
+  const row = context.store.$client
+    .prepare<[string, string], ChainRow>(
+      `SELECT producer, chain, through, safe_through safeThrough, witnessed, unsealed FROM chains
+       WHERE producer = ? AND chain = ?`,
+    )
+    .get(producer, chain)
+  if (!row) throw new WaybillError('STORAGE_FAILED', `chain ${chain} is gone`)
+  return { delivery: deliveryOf(context, row, life, at), gaps: gapsOf(context, row, life, at) }
+}
+
+function deliveryOf({ store, identity }: SignContext, row: ChainRow, life: Incarnation, at: string): DeliveryReceipt {
   const { producer, chain, through, safeThrough } = row
   return {
     v: 1,
@@ -93,11 +112,11 @@ function deliveryOf({ store, identity, clock }: SignContext, row: ChainRow, life
     safeThrough,
     server: deviceOf(identity),
     incarnation: life,
-    at: clock.now().toISOString(),
+    at,
   }
 }
 
-function gapsOf({ store, identity, clock }: SignContext, row: ChainRow, life: Incarnation): GapNotice | undefined {
+function gapsOf({ store, identity }: SignContext, row: ChainRow, life: Incarnation, at: string): GapNotice | undefined {
   const { producer, chain, through, witnessed, unsealed } = row
   const missing = missingRanges(through, rangesAbove(store, row, '1'), witnessed)
   if (witnessed === 0) return undefined
@@ -111,7 +130,7 @@ function gapsOf({ store, identity, clock }: SignContext, row: ChainRow, life: In
     unsealed,
     server: deviceOf(identity),
     incarnation: life,
-    at: clock.now().toISOString(),
+    at,
   }
 }
 

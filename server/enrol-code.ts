@@ -14,6 +14,7 @@ export interface NewDevice {
   site: string | null
 }
 
+const longestName = 200
 const goodForHours = 7 * 24
 
 /**
@@ -39,6 +40,8 @@ export function createCode(
 
 /** Names tell people which laptop is meant: one name, one device, unless the older one was revoked. */
 export function checkName(study: StudyDocument, { name, site }: NewDevice, own?: string): void {
+  if (name.trim() === '' || name.length > longestName)
+    throw new WaybillError('BAD_ARGUMENT', `a name has 1 to ${longestName} characters`)
   const revoked = new Set(study.revocations.map(({ device }) => device))
   const taken = Object.entries(study.devices).some(
     ([id, known]) => known.name === name && id !== own && !revoked.has(id),

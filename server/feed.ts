@@ -31,6 +31,10 @@ export function* readFeed(store: ServerStore, cursor = ''): Generator<FeedEntry>
     'SELECT position, line, producer, manifest_digest batch FROM changes WHERE position > ? ORDER BY position LIMIT ?',
   )
   let after = positionOf(cursor, life)
+  const { newest } = store.$client
+    .prepare<[], { newest: number | null }>('SELECT max(position) newest FROM changes')
+    .get() ?? { newest: null }
+  if (after > (newest ?? 0)) throw earlierLife()
   for (let rows = next.all(after, page); rows.length > 0; rows = next.all(after, page)) {
     for (const { position, line, producer, batch } of rows)
       yield { change: JSON.parse(line), producer, batch, cursor: `${life}.${position}` }
@@ -42,10 +46,13 @@ function positionOf(cursor: string, life: string): number {
   if (cursor === '') return 0
   const parts = /^(\d+-[0-9a-f]{8})\.(\d{1,15})$/.exec(cursor)
   if (!parts) throw new WaybillError('BAD_REQUEST', 'cursor: not one that this server gave')
-  if (parts[1] !== life)
-    throw new WaybillError(
-      'BAD_REQUEST',
-      'cursor: of an earlier life of this server, which was restored; start again without a cursor',
-    )
+  if (parts[1] !== life) throw earlierLife()
   return Number(parts[2])
+}
+
+function earlierLife(): WaybillError {
+  return new WaybillError(
+    'BAD_REQUEST',
+    'cursor: of an earlier life of this server, which was restored; start again without a cursor',
+  )
 }

@@ -34,8 +34,16 @@ function isAbove(store: ServerStore, now: Incarnation, receipt: DeliveryReceipt)
   return (
     receipt.through > (chain?.through ?? 0) ||
     receipt.safeThrough > (chain?.safeThrough ?? 0) ||
+    isAnother(store, receipt) ||
     someAreGone(store, receipt)
   )
+}
+
+/** It once opened another batch under the number that it names: the database went back, and another came. */
+function isAnother(store: ServerStore, { throughDigest }: DeliveryReceipt): boolean {
+  if (throughDigest === null) return false
+  const opened = store.$client.prepare("SELECT 1 FROM batches WHERE manifest_digest = ? AND state = 'opened'")
+  return opened.get(throughDigest) === undefined
 }
 
 /** Ranges that it once signed as delivered and does not have. */
@@ -51,7 +59,8 @@ function begin(store: ServerStore, number: number): Incarnation {
   store.$client
     .transaction(() => {
       writeFact(store, 'incarnation', JSON.stringify(begun))
-      store.$client.prepare('UPDATE chains SET dirty = 1').run()
+      // What an older life signed is not shown any more as this one's.
+      store.$client.prepare('UPDATE chains SET delivery = NULL, gaps = NULL, dirty = 1').run()
     })
     .immediate()
   return begun

@@ -1,16 +1,19 @@
+import { dirname } from 'node:path'
 import { deviceOf, type Identity, signerOf } from '../shared/crypto/identity.ts'
 import { signDocument } from '../shared/crypto/sign-document.ts'
 import type { Trust, Verified } from '../shared/crypto/trust.ts'
 import type { BatchHead } from '../shared/protocol/batch-frame.ts'
-import type { CustodyReceipt, Head } from '../shared/protocol/custody-receipt.ts'
+import type { CustodyReceipt } from '../shared/protocol/custody-receipt.ts'
 import type { Manifest } from '../shared/protocol/manifest.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import { WaybillError } from '../shared/service/errors.ts'
+import { syncPath } from '../shared/storage/durable-file.ts'
 import type { PayloadStore } from '../shared/storage/payload-store.ts'
 import type { StudyShelf } from '../shared/storage/study-shelf.ts'
-import { checkPlace, isHeld } from './chain.ts'
+import { checkPlace, takePlace } from './chain.ts'
 import { appendHops } from './hops.ts'
 import type { ServerStore } from './open-store.ts'
+import { Turns } from './turns.ts'
 
 /** What taking a batch in needs to know. */
 export interface IngestContext {
@@ -35,20 +38,45 @@ export async function ingest(
   batch: BatchHead,
   payload: Buffer,
 ): Promise<string> {
-  const { store, trust, payloads } = context
+  const { trust, payloads } = context
   await trust.admitAll(batch.credentials)
   const manifest = await trust.verify(batch.manifest, 'manifest')
   checkProducer(manifest)
   const path = await verifyPath(trust, manifest, batch.path, giver)
+  // Two couriers may bring one payload at once: one of them at a time writes it and commits, or removes it again.
+  return turns.take(payloads.pathOf(manifest.document.payload.digest), () =>
+    take(context, { giver, batch, payload, manifest, path }),
+  )
+}
+
+/** What has been verified of a batch that someone brings. */
+interface Brought {
+  giver: string
+  batch: BatchHead
+  payload: Buffer
+  manifest: Verified<'manifest'>
+  path: Verified<'custody'>[]
+}
+
+const turns = new Turns()
+
+async function take(context: IngestContext, brought: Brought): Promise<string> {
+  const { store, payloads, shelf } = context
+  const { payload, manifest, path } = brought
   const known = custodyOf(store, manifest.digest)
-  if (known !== undefined) {
-    appendHops(store, path)
+  if (known !== undefined && !lacksPayload(store, manifest.digest)) {
+    store.$client.transaction(() => appendHops(store, path)).immediate()
     return known
   }
-  checkPlace(store, manifest, context.shelf.document.limits.producerBytes)
-  await storePayload(payloads, manifest.document, payload)
-  const custody = await signCustody(context, manifest.digest, giver, path.at(-1), batch)
-  return commit(context, manifest, path, custody)
+  if (known === undefined) checkPlace(store, manifest, shelf.document.limits.producerBytes)
+  const isHere = await payloads.has(manifest.document.payload.digest)
+  try {
+    await storePayload(payloads, manifest.document, payload, isHere)
+    return commit(context, brought, known ?? (await signCustody(context, brought)))
+  } catch (error) {
+    if (!isHere) await payloads.remove(manifest.document.payload.digest)
+    throw error
+  }
 }
 
 /** This server's receipt for a batch that it holds. */
@@ -86,64 +114,85 @@ function checkProducer({ document, signer }: Verified<'manifest'>): void {
     throw new WaybillError('SIGNATURE_INVALID', 'a manifest signed by another than its producer')
 }
 
-async function storePayload(payloads: PayloadStore, { payload }: Manifest, bytes: Buffer): Promise<void> {
+/** A file that a broken-off ingest left may not have reached the disk: it is hashed and made to. */
+async function storePayload(
+  payloads: PayloadStore,
+  { payload }: Manifest,
+  bytes: Buffer,
+  isHere: boolean,
+): Promise<void> {
   if (bytes.length !== payload.size)
     throw new WaybillError(
       'DIGEST_MISMATCH',
       `the payload has ${bytes.length} bytes, its manifest says ${payload.size}`,
     )
-  if (!(await payloads.has(payload.digest))) await payloads.receive(payload.digest, payload.size, 0, [bytes])
+  await payloads.receive(payload.digest, payload.size, 0, [bytes])
+  if (!isHere) return
+  const path = payloads.pathOf(payload.digest)
+  await syncPath(path)
+  await syncPath(dirname(path))
 }
 
-async function signCustody(
-  context: IngestContext,
-  manifest: string,
-  giver: string,
-  last: Verified<'custody'> | undefined,
-  { at, head }: Pick<BatchHead, 'at'> & { head: Head | null },
-): Promise<string> {
+async function signCustody(context: IngestContext, { giver, batch, manifest, path }: Brought): Promise<string> {
   const { identity, clock } = context
+  const last = path.at(-1)
   const receipt: CustodyReceipt = {
     v: 1,
     study: identity.study,
-    manifest,
+    manifest: manifest.digest,
     hop: (last?.document.hop ?? 0) + 1,
-    prev: last?.digest ?? manifest,
+    prev: last?.digest ?? manifest.digest,
     from: giver,
     by: deviceOf(identity),
     at: clock.now().toISOString(),
-    peerAt: at,
-    head,
+    peerAt: batch.at,
+    // Only a producer can say it of itself; a courier's word is not signed for.
+    head: last === undefined ? batch.head : null,
   }
   return (await signDocument('custody', receipt, signerOf(identity))).jws
 }
 
-/** One transaction; whoever committed the same batch first is repeated. */
-function commit(
-  context: IngestContext,
-  manifest: Verified<'manifest'>,
-  path: Verified<'custody'>[],
-  custody: string,
-): string {
+/** One transaction; a batch that is here already has only its payload back. */
+function commit(context: IngestContext, { manifest, path }: Brought, custody: string): string {
   const { store, clock, shelf } = context
   const { document, digest, jws } = manifest
   return store.$client
     .transaction(() => {
-      const known = custodyOf(store, digest)
+      if (custodyOf(store, digest) !== undefined) reopen(store, digest)
+      else {
+        checkPlace(store, manifest, shelf.document.limits.producerBytes)
+        const code = takePlace(store, manifest, shelf.document) ?? null
+        store.$client
+          .prepare(
+            `INSERT INTO batches (manifest_digest, manifest, producer, chain, seq, previous, payload_digest, payload_size, changes,
+             custody, ingested_at, state, code) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+          )
+          .run(
+            ...[digest, jws, document.producer, document.chain, document.seq, document.previous],
+            ...[document.payload.digest, document.payload.size, document.changes, custody, clock.now().toISOString()],
+            ...[code === null ? 'ingested' : 'held', code],
+          )
+      }
       appendHops(store, path)
-      if (known !== undefined) return known
-      checkPlace(store, manifest, shelf.document.limits.producerBytes)
-      const state = isHeld(store, document, shelf.document) ? 'held' : 'ingested'
-      store.$client
-        .prepare(
-          `INSERT INTO batches (manifest_digest, manifest, producer, chain, seq, previous, payload_digest, payload_size, changes,
-           custody, ingested_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        )
-        .run(
-          ...[digest, jws, document.producer, document.chain, document.seq, document.previous, document.payload.digest],
-          ...[document.payload.size, document.changes, custody, clock.now().toISOString(), state],
-        )
       return custody
     })
     .immediate()
+}
+
+const isLost = "state = 'quarantined' AND code IN ('NOT_FOUND', 'DIGEST_MISMATCH')"
+
+/** Whether this server's disk lost what it has signed for: then whoever has it brings it again. */
+export function lacksPayload(store: ServerStore, manifestDigest: string): boolean {
+  return (
+    store.$client.prepare(`SELECT 1 FROM batches WHERE manifest_digest = ? AND ${isLost}`).get(manifestDigest) !==
+    undefined
+  )
+}
+
+function reopen(store: ServerStore, manifestDigest: string): void {
+  store.$client
+    .prepare(
+      `UPDATE batches SET state = 'ingested', code = NULL, message = NULL WHERE manifest_digest = ? AND ${isLost}`,
+    )
+    .run(manifestDigest)
 }

@@ -5,7 +5,7 @@ import { deviceOf, readIdentity } from '../shared/crypto/identity.ts'
 import { openTrust } from '../shared/crypto/stored-trust.ts'
 import { Neighbourhood } from '../shared/discovery/neighbourhood.ts'
 import type { Clock } from '../shared/service/clock.ts'
-import { asWaybillError } from '../shared/service/errors.ts'
+import { asWaybillError, type WaybillError } from '../shared/service/errors.ts'
 import type { Logger } from '../shared/service/logger.ts'
 import { repeat } from '../shared/service/repeat.ts'
 import { claimRuntime, clearRuntime, writeRuntime } from '../shared/service/runtime.ts'
@@ -16,8 +16,8 @@ import { Changes } from '../shared/web/changes.ts'
 import { createDeviceDoor, createEnrolmentDoor, createServerPage, type ServerContext } from './app.ts'
 import type { ServerConfig } from './config.ts'
 import { signChains } from './delivery.ts'
-import { writeFact } from './facts.ts'
-import { openNext } from './open-batch.ts'
+import { writeFact, writeLastError } from './facts.ts'
+import { openNext, tryAgain } from './open-batch.ts'
 import { openStore } from './open-store.ts'
 import { ownAddresses } from './own-addresses.ts'
 import { createSplitServer } from './split-door.ts'
@@ -36,11 +36,12 @@ export async function startServer(
   const identity = readIdentity(config.data)
   await claimRuntime(config.data, 'server', clock.now())
   const context = await openContext(config, clock, logger)
+  tryAgain(context.store)
   const opener = repeat(5_000, logger, () => openAll(context))
   const devices = createDeviceDoor(context, opener)
   const enrolment = createEnrolmentDoor(context)
   await Promise.all([devices.ready(), enrolment.ready()])
-  const server = createSplitServer(identity, devices, enrolment)
+  const { server, dropStrangers } = createSplitServer(identity, devices, enrolment)
   const page = createServerPage(context)
   const ports: Record<string, number> = {
     port: await listen(server, config.port),
@@ -61,8 +62,10 @@ export async function startServer(
   logger.info({ ports, device: deviceOf(identity) }, 'the server is ready')
   const close = async () => {
     await neighbourhood.close()
+    const closed = new Promise((resolve) => server.close(resolve))
     server.closeAllConnections()
-    await new Promise((resolve) => server.close(resolve))
+    dropStrangers()
+    await closed
     await Promise.all([opener.stop(), refresher.stop()])
     await Promise.all([devices.close(), enrolment.close(), page.close()])
     context.store.$client.close()
@@ -91,10 +94,17 @@ async function openContext(config: ServerConfig, clock: Clock, logger: Logger): 
   }
 }
 
-/** Opens all that waits, and signs what changed; the page follows along. */
+/** Opens all that waits, and signs what changed; the page follows along. What the disk refused is the operator's to hear. */
 async function openAll(context: ServerContext): Promise<void> {
-  while (await openNext(context)) context.changes.tell()
+  let failed: WaybillError | undefined
+  for (let turn = await openNext(context); turn; turn = await openNext(context, turn.ordinal)) {
+    failed ??= turn.failed
+    context.changes.tell()
+  }
   if ((await signChains(context)) > 0) context.changes.tell()
+  if (!failed) return
+  writeLastError(context.store, failed, 'opening', context.clock.now())
+  throw failed
 }
 
 async function listen(server: Server, port: number): Promise<number> {

@@ -1,7 +1,8 @@
 import { readDocument } from '../shared/crypto/read-document.ts'
 import type { Trust } from '../shared/crypto/trust.ts'
+import { asWaybillError } from '../shared/service/errors.ts'
 import { appendHops } from './hops.ts'
-import { custodyOf, verifyPath } from './ingest.ts'
+import { custodyOf, lacksPayload, verifyPath } from './ingest.ts'
 import type { ServerStore } from './open-store.ts'
 
 /** A batch that a courier could hand on, with its own receipt for it. */
@@ -26,7 +27,7 @@ export async function answerOffer(
   const answer: OfferAnswer = { wanted: [], held: [] }
   for (const { digest, receipt } of offers) {
     const custody = custodyOf(store, digest)
-    if (custody === undefined) answer.wanted.push(digest)
+    if (custody === undefined || lacksPayload(store, digest)) answer.wanted.push(digest)
     else {
       answer.held.push({ digest, custody })
       if (receipt !== null) await appendReceipt(store, trust, giver, digest, receipt)
@@ -48,8 +49,20 @@ async function appendReceipt(
     .get(digest)
   if (!held) return
   try {
-    appendHops(store, await verifyPath(trust, readDocument(held.manifest, 'manifest'), [receipt], giver))
-  } catch {
-    return
+    const path = [...pathBefore(store, digest, receipt), receipt]
+    appendHops(store, await verifyPath(trust, readDocument(held.manifest, 'manifest'), path, giver))
+  } catch (error) {
+    if (asWaybillError(error).status >= 500) throw error
   }
+}
+
+/** The receipts that lead from the manifest to the one that this receipt follows, as they are in the tree. */
+function pathBefore(store: ServerStore, manifestDigest: string, receipt: string): string[] {
+  const find = store.$client.prepare<[string, string], { jws: string; prev: string }>(
+    'SELECT jws, prev FROM hops WHERE digest = ? AND manifest_digest = ?',
+  )
+  const path: string[] = []
+  let hop = find.get(readDocument(receipt, 'custody').document.prev, manifestDigest)
+  for (; hop; hop = find.get(hop.prev, manifestDigest)) path.unshift(hop.jws)
+  return path
 }

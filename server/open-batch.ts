@@ -1,133 +1,89 @@
-import { TypeCompiler } from '@sinclair/typebox/compiler'
-import canonicalize from 'canonicalize'
-import { sha256 } from '../shared/crypto/digest.ts'
-import type { Identity } from '../shared/crypto/identity.ts'
 import { readDocument } from '../shared/crypto/read-document.ts'
-import { openPayload } from '../shared/crypto/seal.ts'
-import { Change } from '../shared/protocol/change.ts'
 import type { Manifest } from '../shared/protocol/manifest.ts'
-import { PayloadHead } from '../shared/protocol/payload.ts'
-import type { RequisitionLine } from '../shared/protocol/requisition-line.ts'
-import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import { asWaybillError, type ErrorCode, WaybillError } from '../shared/service/errors.ts'
-import { deriveLine, linesDigest } from '../shared/specimens/derive-line.ts'
-import type { PayloadStore } from '../shared/storage/payload-store.ts'
-import type { StudyShelf } from '../shared/storage/study-shelf.ts'
+import { linesDigest } from '../shared/specimens/derive-line.ts'
+import { heldFor } from './chain.ts'
 import { writeFact } from './facts.ts'
 import type { ServerStore } from './open-store.ts'
+import { type ReadBatch, type ReadContext, readBatch } from './read-batch.ts'
 
 /** What opening needs to know. */
-export interface OpenContext {
+export interface OpenContext extends ReadContext {
   store: ServerStore
-  payloads: PayloadStore
-  identity: Identity
-  shelf: StudyShelf
 }
 
-interface BadLine {
-  number: number
-  code: ErrorCode
-  message: string
-  line: string
+/** A batch whose turn came. */
+export interface Turn {
+  /** Its place in the order of arrival. */
+  ordinal: number
+  /** Why it waits on: this server's disk or database failed, and it is tried again. */
+  failed?: WaybillError
 }
-
-/** A batch that was opened and found whole; a line that is no change is kept as such. */
-interface Opened {
-  changes: Array<{ id: string; digest: string; line: string }>
-  bad: BadLine[]
-  lines: RequisitionLine[]
-}
-
-const changeCheck = TypeCompiler.Compile(Change)
-const headCheck = TypeCompiler.Compile(PayloadHead)
 
 /**
- * Opens the oldest batch that waits: decrypted, decompressed, compared with what its manifest signed, its changes stored. A batch
- * that cannot be opened is set aside with its code and holds up no other (invariant 8).
- * @returns false when none waits
+ * Opens the oldest batch that waits after this place: decrypted, decompressed, compared with what its manifest signed, its changes
+ * stored. A batch that cannot be opened is set aside with its code and holds up no other (invariant 8).
+ * @returns undefined when none waits
  */
-export async function openNext(context: OpenContext): Promise<boolean> {
+export async function openNext(context: OpenContext, after = 0): Promise<Turn | undefined> {
   const { store } = context
   const next = store.$client
-    .prepare<[], { digest: string; manifest: string }>(
-      "SELECT manifest_digest digest, manifest FROM batches WHERE state = 'ingested' ORDER BY ordinal LIMIT 1",
+    .prepare<[number], { ordinal: number; digest: string; manifest: string }>(
+      `SELECT ordinal, manifest_digest digest, manifest FROM batches WHERE state = 'ingested' AND ordinal > ?
+       ORDER BY ordinal LIMIT 1`,
     )
-    .get()
-  if (!next) return false
-  const { document } = readDocument(next.manifest, 'manifest')
+    .get(after)
+  if (!next) return undefined
+  const { ordinal, digest } = next
   try {
-    const opened = await readBatch(context, document)
-    commit(store, next.digest, document, opened)
-  } catch (error) {
-    setAside(store, next.digest, asWaybillError(error))
+    await openOne(context, digest, next.manifest)
+    return { ordinal }
+  } catch (thrown) {
+    const error = asWaybillError(thrown)
+    // A disk that fails is not the batch's fault: it stays where it is and is tried again.
+    if (error.code === 'DISK_FULL' || error.code === 'STORAGE_FAILED') return { ordinal, failed: error }
+    setAside(store, digest, 'quarantined', error)
+    return { ordinal }
   }
-  return true
 }
 
-/** Opens a batch and reads its changes, storing nothing. @throws PAYLOAD_REFUSED, NOT_FOUND */
-export async function readBatch({ payloads, identity, shelf }: OpenContext, manifest: Manifest): Promise<Opened> {
-  const { sealing, recovery } = identity.secrets
-  const identities = [sealing, recovery].filter((key) => typeof key === 'string')
-  const plain = await openPayload(await payloads.read(manifest.payload.digest), identities, manifest.plain)
-  const [head = '', ...lines] = plain.toString('utf8').replace(/\n$/, '').split('\n')
-  checkHead(head, manifest)
-  if (lines.length !== manifest.changes)
-    throw new WaybillError('PAYLOAD_REFUSED', `${lines.length} lines, the manifest says ${manifest.changes}`)
-  const study = await shelf.version(manifest.studyVersion)
-  return readLines(lines, study)
+/** What another version of this program could not open is tried again; call it when the program starts. */
+export function tryAgain(store: ServerStore): void {
+  store.$client
+    .prepare(
+      `UPDATE batches SET state = 'ingested', code = NULL, message = NULL
+       WHERE state = 'quarantined' AND code IN ('UNEXPECTED', 'BAD_DOCUMENT')`,
+    )
+    .run()
 }
 
-/** Stolen bytes under another's manifest do not open: the first line names whose they are (DESIGN, payload). */
-function checkHead(line: string, { study, producer, chain, seq }: Manifest): void {
-  const head = parse(line)
-  const own =
-    headCheck.Check(head) &&
-    head.study === study &&
-    head.producer === producer &&
-    head.chain === chain &&
-    head.seq === seq
-  if (!own) throw new WaybillError('PAYLOAD_REFUSED', 'the payload was sealed for another place than its manifest says')
+async function openOne(context: OpenContext, digest: string, jws: string): Promise<void> {
+  const { store, shelf } = context
+  const { document } = readDocument(jws, 'manifest')
+  const code = onDisk(() => heldFor(store, document, digest, shelf.document))
+  if (code !== undefined) return onDisk(() => setAside(store, digest, 'held', { code, message: null }))
+  const opened = await readBatch(context, document)
+  onDisk(() => commit(store, digest, document, opened))
 }
 
-function readLines(lines: string[], study: StudyDocument | undefined): Opened {
-  const opened: Opened = { changes: [], bad: [], lines: [] }
-  for (const [index, line] of lines.entries()) {
-    const change = parse(line)
-    const wrong = changeCheck.Check(change)
-      ? isCanonical(change, line)
-      : (changeCheck.Errors(change).First()?.message ?? 'no change')
-    if (wrong !== undefined) opened.bad.push({ number: index + 1, code: 'CHANGE_INVALID', message: wrong, line })
-    else keep(opened, change as Change, line, study)
-  }
-  return opened
-}
-
-function keep(opened: Opened, change: Change, line: string, study: StudyDocument | undefined): void {
-  opened.changes.push({ id: change.id, digest: sha256(line), line })
-  const visible = study && deriveLine(change, study)
-  if (visible) opened.lines.push(visible)
-}
-
-function isCanonical(change: unknown, line: string): string | undefined {
-  return canonicalize(change) === line ? undefined : 'not in RFC 8785 canonical form'
-}
-
-function parse(line: string): unknown {
+/** A database that refuses is never a batch's fault. */
+function onDisk<T>(act: () => T): T {
   try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
+    return act()
+  } catch (cause) {
+    const { code, message } = asWaybillError(cause)
+    throw new WaybillError(code === 'DISK_FULL' ? code : 'STORAGE_FAILED', message, { cause })
   }
 }
 
 /** One transaction: changes, the lines that are none, the state, and the chain's receipt to be signed anew. */
-function commit(store: ServerStore, digest: string, manifest: Manifest, { changes, bad, lines }: Opened): void {
+function commit(store: ServerStore, digest: string, manifest: Manifest, { changes, bad, lines }: ReadBatch): void {
   const client = store.$client
   const { producer, chain } = manifest
   const insert = client.prepare(
-    'INSERT OR IGNORE INTO changes (id, digest, producer, manifest_digest, line) VALUES (?, ?, ?, ?, ?)',
+    'INSERT INTO changes (id, digest, producer, manifest_digest, line) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id, digest) DO NOTHING',
   )
-  const insertBad = client.prepare('INSERT OR IGNORE INTO bad_lines VALUES (?, ?, ?, ?, ?)')
+  const insertBad = client.prepare('INSERT INTO bad_lines VALUES (?, ?, ?, ?, ?)')
   client
     .transaction(() => {
       const moved = client
@@ -136,33 +92,46 @@ function commit(store: ServerStore, digest: string, manifest: Manifest, { change
       if (moved.changes === 0) return
       for (const change of changes) insert.run(change.id, change.digest, producer, digest, change.line)
       for (const { number, code, message, line } of bad) insertBad.run(digest, number, code, message, line)
-      if (linesDigest(lines).digest !== manifest.requisitions.digest)
-        writeFact(store, `alarm:lines:${digest}`, 'the requisition lines that travelled are not those of the payload')
+      checkLines(store, digest, manifest, lines)
       advance(store, producer, chain)
     })
     .immediate()
 }
 
-/** `through` grows over every batch that is opened without a gap. */
+/** What a laptop showed a courier must be what it sealed. */
+function checkLines(store: ServerStore, digest: string, manifest: Manifest, lines: ReadBatch['lines']): void {
+  const { studyVersion, requisitions } = manifest
+  if (lines === undefined)
+    writeFact(store, `alarm:lines:version-${studyVersion}`, 'requisition lines of this study version cannot be checked')
+  else if (linesDigest(lines).digest !== requisitions.digest)
+    writeFact(store, `alarm:lines:${digest}`, 'the requisition lines that travelled are not those of the payload')
+}
+
+/** `through` grows over every batch that is opened without a gap, and never into a fork. */
 function advance(store: ServerStore, producer: string, chain: string): void {
   const client = store.$client
   const isOpened = client.prepare(
     "SELECT 1 FROM batches WHERE producer = ? AND chain = ? AND seq = ? AND state = 'opened'",
   )
-  const { through } = client
-    .prepare<[string, string], { through: number }>('SELECT through FROM chains WHERE producer = ? AND chain = ?')
-    .get(producer, chain) ?? { through: 0 }
+  const { through, forkAt } = client
+    .prepare<[string, string], { through: number; forkAt: number | null }>(
+      'SELECT through, fork_at forkAt FROM chains WHERE producer = ? AND chain = ?',
+    )
+    .get(producer, chain) ?? { through: 0, forkAt: null }
   let next = through + 1
-  while (isOpened.get(producer, chain, next)) next += 1
+  while (next !== forkAt && isOpened.get(producer, chain, next)) next += 1
   client
     .prepare('UPDATE chains SET through = ?, dirty = 1 WHERE producer = ? AND chain = ?')
     .run(next - 1, producer, chain)
 }
 
-function setAside(store: ServerStore, digest: string, { code, message }: WaybillError): void {
-  // A disk that fails is not the batch's fault: it stays where it is and is tried again.
-  if (code === 'DISK_FULL' || code === 'STORAGE_FAILED' || code === 'UNEXPECTED') throw new WaybillError(code, message)
+function setAside(
+  store: ServerStore,
+  digest: string,
+  state: 'held' | 'quarantined',
+  { code, message }: { code: ErrorCode; message: string | null },
+): void {
   store.$client
-    .prepare("UPDATE batches SET state = 'quarantined', code = ?, message = ? WHERE manifest_digest = ?")
-    .run(code, message, digest)
+    .prepare("UPDATE batches SET state = ?, code = ?, message = ? WHERE manifest_digest = ? AND state = 'ingested'")
+    .run(state, code, message, digest)
 }

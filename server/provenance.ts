@@ -4,7 +4,7 @@ import { WaybillError } from '../shared/service/errors.ts'
 import { checkStoredFile } from '../shared/storage/durable-file.ts'
 import { verifyCredentials } from '../shared/storage/verify-credentials.ts'
 import { verifyHops } from './hops.ts'
-import { readBatch } from './open-batch.ts'
+import { readBatch } from './read-batch.ts'
 import type { VerifyContext } from './verify.ts'
 
 /** One change of custody, as its receiver signed it. Times are what both clocks said; nothing is ordered by them. */

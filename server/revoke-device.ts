@@ -1,4 +1,3 @@
-import { readDocument } from '../shared/crypto/read-document.ts'
 import type { Revocation } from '../shared/protocol/study-document.ts'
 import { WaybillError } from '../shared/service/errors.ts'
 import { issuerOf } from '../study/found.ts'
@@ -8,21 +7,25 @@ import type { ServerStore } from './open-store.ts'
 
 type RevokeContext = Pick<AddContext, 'data' | 'identity' | 'store' | 'shelf' | 'clock'>
 
+const longestReason = 200
+
 /**
  * Publishes that a device is no longer trusted. Of a laptop, what unsuspected receipts witnessed up to now still counts; what lies
  * above waits for a person. No time is asked: a thief's clock says anything.
  * @param named the device's name or id
- * @throws NOT_FOUND, ROLE_REFUSED for this server itself
+ * @throws NOT_FOUND, BAD_ARGUMENT for a name of several or a reason too long, ROLE_REFUSED for this server itself
  */
 export async function revokeDevice(context: RevokeContext, named: string, reason: string): Promise<Revocation> {
   const { data, identity, store, shelf, clock } = context
+  if (reason.trim() === '' || reason.length > longestReason)
+    throw new WaybillError('BAD_ARGUMENT', `a reason has 1 to ${longestReason} characters`)
   await shelf.refresh()
   const { devices, revocations, servers } = shelf.document
   const revoked = new Set(revocations.map(({ device }) => device))
-  const [device] = Object.keys(devices).filter(
-    (id) => !revoked.has(id) && (id === named || devices[id]?.name === named),
-  )
+  const inForce = Object.keys(devices).filter((id) => !revoked.has(id) && (id === named || devices[id]?.name === named))
+  const [device] = inForce
   if (device === undefined) throw new WaybillError('NOT_FOUND', `no device ${named} is in force in this study`)
+  if (inForce.length > 1) throw new WaybillError('BAD_ARGUMENT', `${named} names several: ${inForce.join(', ')}`)
   if (servers.includes(device))
     throw new WaybillError('ROLE_REFUSED', 'a server whose delivery counts is not revoked so')
   const revocation = { device, chains: witnessedChains(store, device), reason }
@@ -32,26 +35,15 @@ export async function revokeDevice(context: RevokeContext, named: string, reason
   return revocation
 }
 
-/** The highest number of each chain that this server holds, or that another's signed receipt tells of. */
+/**
+ * The highest number of each chain that this server signed for. What the device said of itself, even to an honest courier who
+ * signed that it said so, is not asked: who stole it says anything.
+ */
 function witnessedChains(store: ServerStore, device: string): Revocation['chains'] {
-  const highest = new Map<string, { throughSeq: number; digest: string | null }>()
-  const witness = (chain: string, throughSeq: number, digest: string | null) => {
-    if (throughSeq > (highest.get(chain)?.throughSeq ?? 0)) highest.set(chain, { throughSeq, digest })
-  }
-  const held = store.$client
-    .prepare<[string], { chain: string; seq: number; digest: string }>(
-      `SELECT chain, seq, manifest_digest digest FROM batches WHERE producer = ? AND state IN ('ingested', 'opened') ORDER BY seq`,
+  return store.$client
+    .prepare<[string], Revocation['chains'][number]>(
+      `SELECT chain, max(seq) throughSeq, manifest_digest digest FROM batches
+       WHERE producer = ? AND state != 'held' GROUP BY chain`,
     )
     .all(device)
-  for (const { chain, seq, digest } of held) witness(chain, seq, digest)
-  const receipts = store.$client
-    .prepare<[string, string], { jws: string }>(
-      `SELECT h.jws FROM hops h JOIN batches b USING (manifest_digest) WHERE b.producer = ? AND h.by != ? AND h.hop = 1`,
-    )
-    .all(device, device)
-  for (const { jws } of receipts) {
-    const { head } = readDocument(jws, 'custody').document
-    if (head) witness(head.chain, head.seq, null)
-  }
-  return [...highest].map(([chain, place]) => ({ chain, ...place }))
 }

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import type { Identity } from '../shared/crypto/identity.ts'
@@ -7,35 +9,86 @@ import { tlsMaterial } from '../shared/crypto/mutual-tls.ts'
 import { paths } from '../shared/protocol/paths.ts'
 
 const headersTimeoutMs = 15_000
-const mostStrangers = 32
+const handshakeTimeoutMs = 10_000
+const mostStrangers = 128
+
+/** The server, and what ends the connections that an HTTP server does not know of. */
+export interface SplitServer {
+  server: Server
+  dropStrangers(): void
+}
 
 /**
  * One port, two programs behind it. A connection whose certificate Node's own verification found good reaches the device door; any
  * other reaches the enrolment door, or is closed without an answer. No verification error is ever forgiven: there is
  * no third case. `rejectUnauthorized` is off only so that a device without a certificate can ask for one.
  */
-export function createSplitServer(identity: Identity, devices: FastifyInstance, enrolment: FastifyInstance): Server {
+export function createSplitServer(
+  identity: Identity,
+  devices: FastifyInstance,
+  enrolment: FastifyInstance,
+): SplitServer {
   const handle = (request: IncomingMessage, response: ServerResponse) => {
-    if ((request.socket as TLSSocket).authorized === true) devices.routing(request, response)
+    if (isEnrolled(request.socket)) devices.routing(request, response)
     else if (request.method === 'POST' && request.url === paths.enrolment) enrolment.routing(request, response)
     else request.socket.destroy()
   }
   // A device without an identity has not seen the authority's certificate: it compares it with the pin in its code.
   const cert = identity.certificate + identity.issuerCertificate + identity.authorityCertificate
-  const server = createServer({ ...tlsMaterial(identity), cert, requestCert: true, rejectUnauthorized: false }, handle)
+  const server = createServer(
+    {
+      ...tlsMaterial(identity),
+      cert,
+      requestCert: true,
+      rejectUnauthorized: false,
+      handshakeTimeout: handshakeTimeoutMs,
+      requireHostHeader: false,
+    },
+    handle,
+  )
   server.headersTimeout = headersTimeoutMs
-  limitStrangers(server)
-  return server
+  silenceForStrangers(server, handle)
+  return { server, dropStrangers: limitStrangers(server) }
 }
 
-/** Strangers cannot keep the enrolled out by holding connections open. */
-function limitStrangers(server: Server): void {
-  const strangers = new Set<TLSSocket>()
-  server.on('secureConnection', (socket: TLSSocket) => {
-    if (socket.authorized) return
-    strangers.add(socket)
-    socket.once('close', () => strangers.delete(socket))
-    const [oldest] = strangers
+function isEnrolled(socket: Duplex): boolean {
+  return (socket as TLSSocket).authorized === true
+}
+
+/** Node answers what is no HTTP, what names no host, and what waits for "100 Continue", by itself: not to a stranger (invariant 7). */
+function silenceForStrangers(
+  server: Server,
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+): void {
+  server.on('clientError', (_error, socket) => {
+    if (isEnrolled(socket) && socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+    else socket.destroy()
+  })
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    if (isEnrolled(request.socket)) response.writeContinue()
+    handle(request, response)
+  })
+  server.on('checkExpectation', handle)
+}
+
+/**
+ * Strangers cannot keep the enrolled out by holding connections open: the oldest gives way, whether it has shown a certificate
+ * yet or not. @returns what drops them all
+ */
+function limitStrangers(server: Server): () => void {
+  const strangers = new Map<string, Socket>()
+  const nameOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`
+  server.on('connection', (socket: Socket) => {
+    const name = nameOf(socket)
+    strangers.set(name, socket)
+    socket.once('close', () => strangers.get(name) === socket && strangers.delete(name))
+    const [oldest] = strangers.values()
     if (strangers.size > mostStrangers) oldest?.destroy()
   })
+  server.on('secureConnection', (socket: TLSSocket) => {
+    if (isEnrolled(socket)) strangers.delete(nameOf(socket))
+  })
+  return () => {
+    for (const socket of strangers.values()) socket.destroy()
+  }
 }

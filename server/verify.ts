@@ -4,7 +4,8 @@ import { checkStoredFile } from '../shared/storage/durable-file.ts'
 import { verifyCredentials } from '../shared/storage/verify-credentials.ts'
 import { verifyShelf } from '../shared/storage/verify-shelf.ts'
 import { verifyHops } from './hops.ts'
-import { type OpenContext, readBatch } from './open-batch.ts'
+import type { OpenContext } from './open-batch.ts'
+import { readBatch } from './read-batch.ts'
 
 /** What verifying needs to know. */
 export interface VerifyContext extends OpenContext {

@@ -79,10 +79,7 @@ function mattersOf({ aside, alarms, devices }) {
     const key = `${batch.producer} ${batch.state} ${batch.code}`
     groups.set(key, [...(groups.get(key) ?? []), batch])
   }
-  return [
-    ...[...groups.values()].map((group) => matter(group, devices)),
-    ...alarms.map((alarm) => el('li', { class: 'bad' }, el('h3', {}, say('server.matter.alarm', { alarm })))),
-  ]
+  return [...[...groups.values()].map((group) => matter(group, devices)), ...alarms.map(alarmed)]
 }
 
 function matter(group, devices) {
@@ -95,6 +92,17 @@ function matter(group, devices) {
     el('h3', {}, named(nameOf(devices, producer)), ` · ${numbersOf(group.map(({ seq }) => seq))}`),
     el('p', { class: 'state' }, say(isHeld ? 'server.held.some' : 'server.aside.some')),
     ...(isHeld && isRevoked ? [sentence(say('server.matter.revoked'))] : problem({ code, message })),
+  )
+}
+
+/** An alarm is told as `what:where: sentence`; the sentence is for a person, the rest for who helps. */
+function alarmed(alarm) {
+  const [where = '', ...sentences] = alarm.split(': ')
+  return el(
+    'li',
+    { class: 'bad', 'data-key': where },
+    el('h3', {}, say('server.matter.alarm', { alarm: sentences.join(': ') })),
+    el('p', { class: 'detail' }, where),
   )
 }
 

@@ -1,0 +1,156 @@
+import { isUtf8 } from 'node:buffer'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import canonicalize from 'canonicalize'
+import { sha256 } from '../shared/crypto/digest.ts'
+import type { Identity } from '../shared/crypto/identity.ts'
+import { openPayload } from '../shared/crypto/seal.ts'
+import { Change } from '../shared/protocol/change.ts'
+import type { Manifest } from '../shared/protocol/manifest.ts'
+import { PayloadHead } from '../shared/protocol/payload.ts'
+import type { RequisitionLine } from '../shared/protocol/requisition-line.ts'
+import type { StudyDocument } from '../shared/protocol/study-document.ts'
+import { type ErrorCode, WaybillError } from '../shared/service/errors.ts'
+import { deriveLine } from '../shared/specimens/derive-line.ts'
+import type { PayloadStore } from '../shared/storage/payload-store.ts'
+import type { StudyShelf } from '../shared/storage/study-shelf.ts'
+
+/** What reading a sealed batch needs to know. */
+export interface ReadContext {
+  payloads: PayloadStore
+  identity: Identity
+  shelf: StudyShelf
+}
+
+/** A line that is no change. */
+interface BadLine {
+  number: number
+  code: ErrorCode
+  message: string
+  line: string
+}
+
+/** A batch that was opened and found whole; a line that is no change is kept as such. */
+export interface ReadBatch {
+  /** All of it, as it was sealed. */
+  plain: Buffer
+  changes: Array<{ id: string; digest: string; line: string }>
+  bad: BadLine[]
+  /** Undefined where the study document that they are made by is not here. */
+  lines: RequisitionLine[] | undefined
+}
+
+type Lines = Omit<ReadBatch, 'plain'>
+
+const mostHeaderBytes = 4096
+const mostNested = 256
+const changeCheck = TypeCompiler.Compile(Change)
+const headCheck = TypeCompiler.Compile(PayloadHead)
+
+/**
+ * Opens a batch and reads its changes, storing nothing.
+ * @throws PAYLOAD_REFUSED, BAD_DOCUMENT for another version, NOT_FOUND or DIGEST_MISMATCH for what this disk lost
+ */
+export async function readBatch({ payloads, identity, shelf }: ReadContext, manifest: Manifest): Promise<ReadBatch> {
+  if (manifest.v !== 1) throw new WaybillError('BAD_DOCUMENT', `a batch of version ${manifest.v}`)
+  const { sealing, recovery } = identity.secrets
+  const identities = [sealing, recovery].filter((key) => typeof key === 'string')
+  const sealed = await readSealed(payloads, manifest)
+  checkSealHeader(sealed)
+  const plain = await openPayload(sealed, identities, manifest.plain)
+  const [head = '', ...lines] = readText(plain)
+  checkHead(head, manifest)
+  if (lines.length !== manifest.changes)
+    throw new WaybillError('PAYLOAD_REFUSED', `${lines.length} lines, the manifest says ${manifest.changes}`)
+  // A study document that this disk lost is not the batch's fault: its lines cannot be checked then.
+  const study = await shelf.version(manifest.studyVersion).catch(() => undefined)
+  return { plain, ...readLines(lines, study) }
+}
+
+/** @throws NOT_FOUND, DIGEST_MISMATCH; STORAGE_FAILED where the disk cannot say */
+async function readSealed(payloads: PayloadStore, { payload }: Manifest): Promise<Buffer> {
+  const sealed = await payloads.read(payload.digest).catch((error: WaybillError) => {
+    const isGone = error.cause instanceof Error && 'code' in error.cause && error.cause.code === 'ENOENT'
+    throw isGone ? error : new WaybillError('STORAGE_FAILED', error.message, { cause: error })
+  })
+  if (sha256(sealed) !== payload.digest)
+    throw new WaybillError('DIGEST_MISMATCH', `stored payload ${payload.digest} does not hash to its name`)
+  return sealed
+}
+
+/** age tries every recipient line of its header: a header of megabytes would take minutes. Ours name at most 16. */
+function checkSealHeader(sealed: Buffer): void {
+  if (sealed.subarray(0, mostHeaderBytes).indexOf('\n--- ') < 0)
+    throw new WaybillError('PAYLOAD_REFUSED', 'the payload is not sealed with age to at most 16 recipients')
+}
+
+/** Its lines; of one that is no UTF-8 what can be read of it, marked so that no change is made of it. */
+function readText(plain: Buffer): string[] {
+  const text = isUtf8(plain) ? plain.toString('utf8') : readMarked(plain)
+  if (!text.endsWith('\n')) throw new WaybillError('PAYLOAD_REFUSED', 'the last line does not end')
+  return text.slice(0, -1).split('\n')
+}
+
+function readMarked(plain: Buffer): string {
+  const lines: string[] = []
+  for (let start = 0, end = 0; start < plain.length; start = end + 1) {
+    end = plain.indexOf(0x0a, start)
+    if (end < 0) end = plain.length
+    const line = plain.subarray(start, end)
+    lines.push(isUtf8(line) ? line.toString('utf8') : `not UTF-8: ${line.toString('utf8')}`)
+  }
+  return `${lines.join('\n')}${plain.at(-1) === 0x0a ? '\n' : ''}`
+}
+
+/** Stolen bytes under another's manifest do not open: the first line names whose they are (DESIGN, payload). */
+function checkHead(line: string, { study, producer, chain, seq }: Manifest): void {
+  const head = parse(line)
+  const own =
+    headCheck.Check(head) &&
+    head.study === study &&
+    head.producer === producer &&
+    head.chain === chain &&
+    head.seq === seq
+  if (!own) throw new WaybillError('PAYLOAD_REFUSED', 'the payload was sealed for another place than its manifest says')
+}
+
+function readLines(lines: string[], study: StudyDocument | undefined): Lines {
+  const read: Lines = { changes: [], bad: [], lines: study && [] }
+  for (const [index, line] of lines.entries()) {
+    const change = parse(line)
+    const wrong = changeCheck.Check(change)
+      ? whyNotCanonical(change, line)
+      : (changeCheck.Errors(change).First()?.message ?? 'no change')
+    if (wrong !== undefined) read.bad.push({ number: index + 1, code: 'CHANGE_INVALID', message: wrong, line })
+    else keep(read, change as Change, line, study)
+  }
+  return read
+}
+
+function keep(read: Lines, change: Change, line: string, study: StudyDocument | undefined): void {
+  read.changes.push({ id: change.id, digest: sha256(line), line })
+  const visible = study && deriveLine(change, study)
+  if (visible) read.lines?.push(visible)
+}
+
+/** Half a character or an endless number has no canonical form. What reads the feed cannot follow endless nesting. */
+function whyNotCanonical(change: unknown, line: string): string | undefined {
+  if (isDeep(change, mostNested)) return `nested deeper than ${mostNested}`
+  try {
+    return canonicalize(change) === line ? undefined : 'not in RFC 8785 canonical form'
+  } catch (error) {
+    return `not in RFC 8785 canonical form: ${error instanceof Error ? error.message : error}`
+  }
+}
+
+function isDeep(value: unknown, left: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return left === 0 || Object.values(value).some((inner) => isDeep(inner, left - 1))
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}

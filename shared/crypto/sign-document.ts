@@ -1,5 +1,5 @@
+import { type KeyObject, sign } from 'node:crypto'
 import canonicalize from 'canonicalize'
-import { CompactSign } from 'jose'
 import { type DocumentKind, documentKinds } from '../protocol/document-kinds.ts'
 import { sha256 } from './digest.ts'
 import { privateKey } from './keys.ts'
@@ -16,16 +16,23 @@ export interface SignedDocument {
   digest: string
 }
 
+let lastKey: { pem: string; key: KeyObject } | undefined
+
 /**
  * Signs a document: compact JWS (RFC 7515), alg Ed25519 (RFC 9864), payload in RFC 8785 canonical form, protected header
  * exactly {alg, kid, typ}.
  */
 export async function signDocument(kind: DocumentKind, document: object, signer: Signer): Promise<SignedDocument> {
-  const payload = new TextEncoder().encode(canonicalize(document) ?? '')
-  const jws = await new CompactSign(payload)
-    .setProtectedHeader({ alg: 'Ed25519', kid: signer.kid, typ: documentKinds[kind].typ })
-    .sign(privateKey(signer.privateKey))
-  return { jws, digest: documentDigest(jws) }
+  const header = { alg: 'Ed25519', kid: signer.kid, typ: documentKinds[kind].typ }
+  const signed = [header, document].map((part) => Buffer.from(canonicalize(part) ?? '').toString('base64url')).join('.')
+  const signature = sign(null, Buffer.from(signed), keyOf(signer)).toString('base64url')
+  return { jws: `${signed}.${signature}`, digest: sha256(signed) }
+}
+
+/** A program signs with its one key again and again: it is read once. */
+function keyOf({ privateKey: pem }: Signer): KeyObject {
+  if (lastKey?.pem !== pem) lastKey = { pem, key: privateKey(pem) }
+  return lastKey.key
 }
 
 /** sha-256 over `protected.payload`: a signature can be re-spelled, this cannot. */

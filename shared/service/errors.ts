@@ -128,22 +128,28 @@ export class WaybillError extends Error {
   }
 }
 
-const systemCodes: Record<string, ErrorCode> = {
-  EADDRINUSE: 'ADDRESS_IN_USE',
-  ENOSPC: 'DISK_FULL',
-  SQLITE_FULL: 'DISK_FULL',
-  EDQUOT: 'DISK_FULL',
-  EIO: 'STORAGE_FAILED',
-  SQLITE_IOERR: 'STORAGE_FAILED',
-  SQLITE_CORRUPT: 'STORAGE_FAILED',
-  EROFS: 'STORAGE_FAILED',
-  EACCES: 'STORAGE_FAILED',
-}
+const systemCodes = new Map<string, ErrorCode>([
+  ['EADDRINUSE', 'ADDRESS_IN_USE'],
+  ['ENOSPC', 'DISK_FULL'],
+  ['EDQUOT', 'DISK_FULL'],
+  ['SQLITE_FULL', 'DISK_FULL'],
+  ['EIO', 'STORAGE_FAILED'],
+  ['EROFS', 'STORAGE_FAILED'],
+  ['EACCES', 'STORAGE_FAILED'],
+  ['SQLITE_IOERR', 'STORAGE_FAILED'],
+  ['SQLITE_CORRUPT', 'STORAGE_FAILED'],
+  ['SQLITE_NOTADB', 'STORAGE_FAILED'],
+  ['SQLITE_READONLY', 'STORAGE_FAILED'],
+  ['SQLITE_CANTOPEN', 'STORAGE_FAILED'],
+])
 
 /** Gives any thrown value a documented code: what is no WaybillError yet keeps its message and becomes the cause. */
 export function asWaybillError(thrown: unknown): WaybillError {
   if (thrown instanceof WaybillError) return thrown
-  const system = thrown instanceof Error && 'code' in thrown ? systemCodes[String(thrown.code)] : undefined
+  // SQLite says more of some: SQLITE_IOERR_FSYNC is an SQLITE_IOERR.
+  const told =
+    thrown instanceof Error && 'code' in thrown ? String(thrown.code).replace(/^(SQLITE_[A-Z]+)_.*/, '$1') : ''
+  const system = systemCodes.get(told)
   return new WaybillError(system ?? 'UNEXPECTED', thrown instanceof Error ? thrown.message : String(thrown), {
     cause: thrown,
   })

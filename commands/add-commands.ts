@@ -1,33 +1,29 @@
 import type { Command } from 'commander'
-import { addBackup } from './backup.ts'
-import { addChanges } from './changes.ts'
-import { addDaemon } from './daemon.ts'
-import { addEnrol } from './enrol.ts'
-import { addEnrolCode } from './enrol-code.ts'
-import { addPage } from './page.ts'
-import { addReceipts } from './receipts.ts'
-import { addRecord } from './record.ts'
-import { addRelay } from './relay.ts'
-import { addRevoke } from './revoke.ts'
-import { addServer } from './server.ts'
-import { addStatus } from './status.ts'
-import { addStudy } from './study.ts'
-import { addVerify } from './verify.ts'
 
-/** The commands, in the order in which a study meets them. */
-export function addCommands(waybill: Command): void {
-  addStudy(waybill)
-  addServer(waybill)
-  addEnrolCode(waybill)
-  addEnrol(waybill)
-  addDaemon(waybill)
-  addRelay(waybill)
-  addRecord(waybill)
-  addPage(waybill)
-  addStatus(waybill)
-  addReceipts(waybill)
-  addChanges(waybill)
-  addVerify(waybill)
-  addBackup(waybill)
-  addRevoke(waybill)
+/** The commands, in the order in which a study meets them: the word that is typed, and the file that knows it. */
+const commands: Record<string, () => Promise<(waybill: Command) => void>> = {
+  study: async () => (await import('./study.ts')).addStudy,
+  server: async () => (await import('./server.ts')).addServer,
+  'enrol-code': async () => (await import('./enrol-code.ts')).addEnrolCode,
+  answer: async () => (await import('./answer.ts')).addAnswer,
+  enrol: async () => (await import('./enrol.ts')).addEnrol,
+  daemon: async () => (await import('./daemon.ts')).addDaemon,
+  relay: async () => (await import('./relay.ts')).addRelay,
+  record: async () => (await import('./record.ts')).addRecord,
+  page: async () => (await import('./page.ts')).addPage,
+  status: async () => (await import('./status.ts')).addStatus,
+  receipts: async () => (await import('./receipts.ts')).addReceipts,
+  changes: async () => (await import('./changes.ts')).addChanges,
+  verify: async () => (await import('./verify.ts')).addVerify,
+  backup: async () => (await import('./backup.ts')).addBackup,
+  revoke: async () => (await import('./revoke.ts')).addRevoke,
+}
+
+/**
+ * Adds the command that was typed, or all of them where none is known by that word. Loading them all takes longer than most of
+ * them run.
+ */
+export async function addCommands(waybill: Command, typed: string | undefined): Promise<void> {
+  const known = typed !== undefined && Object.hasOwn(commands, typed) ? commands[typed] : undefined
+  for (const load of known ? [known] : Object.values(commands)) (await load())(waybill)
 }

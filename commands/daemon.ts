@@ -1,24 +1,25 @@
 import { type Command, Option } from 'commander'
 import { DaemonConfig } from '../daemon/config.ts'
-import { dataOption, listOption, portOption } from './options.ts'
-import { runProgram } from './run-program.ts'
+import { ports } from '../shared/protocol/paths.ts'
+import { addressOption, examples, listOption, logLevelOption, portOption } from './options.ts'
+import { addSettings, runProgram } from './run-program.ts'
 
 export function addDaemon(waybill: Command): void {
-  waybill
+  const command = waybill
     .command('daemon')
     .description('run the field laptop: keeps what the app records, announces itself, hands it on')
-    .addOption(dataOption())
-    .addOption(new Option('--config <file>', 'settings in TOML'))
-    .addOption(portOption('--port', 'where relays and servers reach this laptop'))
-    .addOption(portOption('--page-port', "the assistant's page, on loopback"))
-    .addOption(new Option('--socket <path>', 'unix socket of the local API'))
+  addSettings(command, 'daemon')
+    .addOption(portOption('--port', `where relays and servers reach this laptop (${ports.field})`))
+    .addOption(portOption('--page-port', `the assistant's page, on this laptop only (${ports.fieldPage})`))
+    .addOption(new Option('--socket <path>', 'unix socket of the local API (DATA/daemon.sock)'))
     .addOption(listOption('--announce-on <address>', 'announce on this address only; may be repeated'))
-    .addOption(listOption('--servers <host:port>', 'a server to push to when it is in reach; may be repeated'))
+    .addOption(addressOption('--servers', 'a server to push to when it is in reach'))
     .addOption(new Option('--no-push', 'leave the way to the server to the driver'))
-    .addOption(new Option('--log-level <level>', 'trace, debug, info, warn, error'))
+    .addOption(logLevelOption())
     .action(async (_options, command: Command) => {
-      // Only this command needs the whole program; the others start without waiting for it.
+      // The help of this command does not wait for the whole program.
       const { startDaemon } = await import('../daemon/main.ts')
       await runProgram({ name: 'daemon', schema: DaemonConfig, start: startDaemon }, command)
     })
+  examples(command, 'waybill daemon --data ~/waybill')
 }

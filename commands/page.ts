@@ -4,17 +4,18 @@ import { readIdentity } from '../shared/crypto/identity.ts'
 import { WaybillError } from '../shared/service/errors.ts'
 import { readRuntime } from '../shared/service/runtime.ts'
 import { issueLaunch } from '../shared/web/launch.ts'
-import { dataOption, jsonOption } from './options.ts'
+import { dataOption, examples, jsonOption } from './options.ts'
 import { say, sayJson } from './print.ts'
 
 export function addPage(waybill: Command): void {
-  waybill
+  const command = waybill
     .command('page')
     .description("print the address of the running program's page, with a launch token that is good once")
     .addOption(dataOption())
     .option('--open', 'open it in the browser')
     .addOption(jsonOption())
     .action(page)
+  examples(command, 'waybill page --data ~/waybill --open')
 }
 
 async function page({ data, open, json }: { data: string; open?: boolean; json?: boolean }): Promise<void> {

@@ -1,27 +1,18 @@
 import { once } from 'node:events'
 
-/** Prints one line for people. */
+/** Prints one line for people. No control character that an app or a peer put into a text reaches the terminal. */
 export function say(line: string): void {
-  process.stdout.write(`${line}\n`)
+  process.stdout.write(`${line.replace(/\p{Cc}+/gu, ' ')}\n`)
 }
 
-/** Prints a value as one line of JSON. */
-export function sayJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`)
+/** Prints a value as JSON, on one line unless told to indent. */
+export function sayJson(value: unknown, indent = 0): void {
+  process.stdout.write(`${JSON.stringify(value, null, indent)}\n`)
 }
 
-/** Prints many lines, no faster than the reader takes them; ends quietly when the reader has seen enough. */
+/** Prints many lines, no faster than the reader takes them. */
 export async function sayAll(lines: Iterable<string>): Promise<void> {
-  let gone = false
-  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    gone = true
-  })
-  for (const line of lines) {
-    if (gone) return
-    if (!process.stdout.write(`${line}\n`))
-      await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'close')])
-  }
+  for (const line of lines) if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain')
 }
 
 /** Prints rows under a head, in columns; numbers to the right. */

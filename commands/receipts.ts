@@ -1,16 +1,25 @@
 import type { Command } from 'commander'
 import { type BatchReceipts, batchReceipts } from '../daemon/receipts.ts'
 import { openLaptop } from './open-laptop.ts'
-import { dataOption, jsonOption } from './options.ts'
+import { dataOption, examples, jsonOption } from './options.ts'
 import { sayAll } from './print.ts'
 
 export function addReceipts(waybill: Command): void {
-  waybill
+  const command = waybill
     .command('receipts')
     .description('tell of each batch of this laptop what receipts prove: sealed, custody, delivered, safe')
     .addOption(dataOption())
     .addOption(jsonOption())
     .action(receipts)
+  examples(command, 'waybill receipts --data ~/waybill', 'waybill receipts --data ~/waybill --json')
+  command.addHelpText(
+    'after',
+    `
+sealed     nobody has signed for it yet
+custody    whoever is named has signed that it is stored
+delivered  the server has opened it and found it whole
+safe       and it is in a verified backup of the server`,
+  )
 }
 
 async function receipts({ data, json }: { data: string; json?: boolean }): Promise<void> {

@@ -4,18 +4,33 @@ import { splitInput } from '../daemon/split-input.ts'
 import { systemClock } from '../shared/service/clock.ts'
 import { errorCodes } from '../shared/service/errors.ts'
 import { openLaptop } from './open-laptop.ts'
-import { dataOption, jsonOption } from './options.ts'
+import { dataOption, examples, jsonOption } from './options.ts'
 import { say, sayJson } from './print.ts'
 
 const mostShown = 20
 
 export function addRecord(waybill: Command): void {
-  waybill
+  const command = waybill
     .command('record')
     .description("take changes from standard input: NDJSON, or what Django's dumpdata writes")
     .addOption(dataOption())
     .addOption(jsonOption())
     .action(record)
+  examples(
+    command,
+    'waybill record --data ~/waybill < changes.ndjson',
+    'python manage.py dumpdata clinic | waybill record --data ~/waybill --json',
+  )
+  command.addHelpText(
+    'after',
+    `
+A change is one line of JSON:
+  {"id": "0f3c-1", "model": "clinic.visit", "action": "insert", "pk": "77",
+   "fields": {"weight": 61.5}, "user": "rosa"}
+id is the app's own, never used twice; action is insert, update or delete. What
+is counted as accepted or known is on disk. A refused line is told with its
+number, stops no other, and makes the command end with 1.`,
+  )
 }
 
 /** What is counted is on disk. Works beside the running program: both write to one database. */

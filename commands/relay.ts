@@ -1,23 +1,24 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { RelayConfig } from '../relay/config.ts'
-import { dataOption, listOption, portOption } from './options.ts'
-import { runProgram } from './run-program.ts'
+import { ports } from '../shared/protocol/paths.ts'
+import { addressOption, examples, listOption, logLevelOption, portOption } from './options.ts'
+import { addSettings, runProgram } from './run-program.ts'
 
 export function addRelay(waybill: Command): void {
-  waybill
+  const command = waybill
     .command('relay')
     .description('run the middleman: finds laptops, pulls what is pending, signs for it, forwards it')
-    .addOption(dataOption())
-    .addOption(new Option('--config <file>', 'settings in TOML'))
-    .addOption(portOption('--port', 'where laptops knock when the network drops multicast'))
-    .addOption(portOption('--page-port', "the driver's page, on loopback"))
+  addSettings(command, 'relay')
+    .addOption(portOption('--port', `where laptops knock when the network drops multicast (${ports.relay})`))
+    .addOption(portOption('--page-port', `the driver's page, on this laptop only (${ports.relayPage})`))
     .addOption(listOption('--browse-on <address>', 'listen on this address only; may be repeated'))
-    .addOption(listOption('--peers <host:port>', 'a laptop to try; may be repeated'))
-    .addOption(listOption('--servers <host:port>', 'a server to try; may be repeated'))
-    .addOption(new Option('--log-level <level>', 'trace, debug, info, warn, error'))
+    .addOption(addressOption('--peers', 'a laptop to try, besides those heard'))
+    .addOption(addressOption('--servers', 'a server to try, besides the known one and those heard'))
+    .addOption(logLevelOption())
     .action(async (_options, command: Command) => {
-      // Only this command needs the whole program; the others start without waiting for it.
+      // The help of this command does not wait for the whole program.
       const { startRelay } = await import('../relay/main.ts')
       await runProgram({ name: 'relay', schema: RelayConfig, start: startRelay }, command)
     })
+  examples(command, 'waybill relay --data ~/waybill', 'waybill relay --data ~/waybill --peers 192.168.43.17:7440')
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { revokeDevice } from '../server/revoke-device.ts'
 import { systemClock } from '../shared/service/clock.ts'
 import { openServer } from './open-server.ts'
-import { dataOption, jsonOption } from './options.ts'
+import { dataOption, examples, jsonOption } from './options.ts'
 import { say, sayJson } from './print.ts'
 
 interface Options {
@@ -12,13 +12,15 @@ interface Options {
 }
 
 export function addRevoke(waybill: Command): void {
-  waybill
-    .command('revoke <device>')
+  const command = waybill
+    .command('revoke')
+    .argument('<device>', 'its name, or its id as waybill status --json tells it')
     .description('publish that a lost or stolen device is no longer trusted; what it handed on before still counts')
     .addOption(dataOption("the server's data directory"))
     .requiredOption('--reason <text>', 'why, for those who read the study configuration')
     .addOption(jsonOption())
     .action(revoke)
+  examples(command, 'waybill revoke lap-03 --data /srv/waybill --reason "stolen in Molepolole"')
 }
 
 async function revoke(device: string, { data, reason, json }: Options): Promise<void> {

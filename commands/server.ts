@@ -1,22 +1,27 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { ServerConfig } from '../server/config.ts'
-import { dataOption, listOption, portOption } from './options.ts'
-import { runProgram } from './run-program.ts'
+import { ports } from '../shared/protocol/paths.ts'
+import { addressOption, examples, listOption, logLevelOption, portOption } from './options.ts'
+import { addSettings, runProgram } from './run-program.ts'
 
 export function addServer(waybill: Command): void {
-  waybill
+  const command = waybill
     .command('server')
     .description('run the community server: takes batches in, opens them, signs receipts, adds devices')
-    .addOption(dataOption())
-    .addOption(new Option('--config <file>', 'settings in TOML'))
-    .addOption(portOption('--port', 'where laptops and relays reach this server'))
-    .addOption(portOption('--page-port', 'the status page, on loopback'))
+  addSettings(command, 'server')
+    .addOption(portOption('--port', `where laptops and relays reach this server (${ports.server})`))
+    .addOption(portOption('--page-port', `the status page, on this computer only (${ports.serverPage})`))
     .addOption(listOption('--announce-on <address>', 'announce on this address only; may be repeated'))
-    .addOption(listOption('--addresses <host:port>', 'where devices will find this server; may be repeated'))
-    .addOption(new Option('--log-level <level>', 'trace, debug, info, warn, error'))
+    .addOption(addressOption('--addresses', 'where devices will find this server, if not at its own addresses'))
+    .addOption(logLevelOption())
     .action(async (_options, command: Command) => {
-      // Only this command needs the whole program; the others start without waiting for it.
+      // The help of this command does not wait for the whole program.
       const { startServer } = await import('../server/main.ts')
       await runProgram({ name: 'server', schema: ServerConfig, start: startServer }, command)
     })
+  examples(
+    command,
+    'waybill server --data /srv/waybill',
+    'waybill server --data /srv/waybill --addresses waybill.clinic.example:7460',
+  )
 }

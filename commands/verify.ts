@@ -9,7 +9,7 @@ import { PayloadStore } from '../shared/storage/payload-store.ts'
 import { openLaptop } from './open-laptop.ts'
 import { openRelay } from './open-relay.ts'
 import { openServer } from './open-server.ts'
-import { dataOption, jsonOption } from './options.ts'
+import { dataOption, examples, jsonOption } from './options.ts'
 import { say, sayJson } from './print.ts'
 import { showProgress } from './show-progress.ts'
 
@@ -20,13 +20,15 @@ interface Options {
 }
 
 export function addVerify(waybill: Command): void {
-  waybill
+  const command = waybill
     .command('verify')
     .description('verify again, offline, all that is stored; or the provenance of one change, hop by hop')
     .addOption(dataOption())
     .option('--change <id>', 'on a server: the provenance of this change')
     .addOption(jsonOption())
     .action(verify)
+  examples(command, 'waybill verify --data ~/waybill', 'waybill verify --data /srv/waybill --change 0f3c-1')
+  command.addHelpText('after', '\nIt ends with 1 at the first thing that is not as it was signed, and names it.')
 }
 
 async function verify({ data, change, json }: Options): Promise<void> {

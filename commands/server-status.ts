@@ -1,0 +1,39 @@
+import { type ServerStatus, serverStatus } from '../server/status.ts'
+import { openServer } from './open-server.ts'
+import { say, sayTable } from './print.ts'
+
+/** The state of a server. @throws DATA_MISSING */
+export async function readServer(data: string): Promise<ServerStatus> {
+  const { store, identity, shelf, close } = await openServer(data)
+  const status = serverStatus(store, data, identity, shelf.document)
+  close()
+  return status
+}
+
+export function tellServer({ counts, chains, aside, alarms, lastBackup }: ServerStatus): void {
+  sayTable(
+    ['', 'changes', 'batches'],
+    [
+      ['taken in, not opened', counts.ingested.changes, counts.ingested.batches],
+      ['opened', counts.opened.changes, counts.opened.batches],
+      ['waiting for a person', counts.held.changes, counts.held.batches],
+      ['set aside', counts.quarantined.changes, counts.quarantined.batches],
+    ],
+  )
+  say(`changes in the feed: ${counts.changes}; lines that are no change: ${counts.badLines}`)
+  if (chains.length > 0) tellChains(chains)
+  for (const { batch, seq, state, code, message } of aside)
+    say(`${state}: batch ${seq} ${batch.slice(0, 8)}: ${code ?? ''} ${message ?? ''}`)
+  for (const alarm of alarms) say(`ALARM ${alarm}`)
+  say(lastBackup ? `last backup: ${lastBackup.at}, ${lastBackup.path}` : 'no backup was made yet')
+}
+
+function tellChains(chains: ServerStatus['chains']): void {
+  sayTable(
+    ['laptop', 'chain', 'opened through', 'in a backup through', 'known of', 'missing'],
+    chains.map(({ name, chain, through, safeThrough, witnessed, missing }) => [
+      ...[name, chain.slice(0, 8), through, safeThrough, witnessed],
+      missing.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(', ') || '-',
+    ]),
+  )
+}

@@ -15,7 +15,9 @@ show((status, now) => {
     top(status, headline(counts, waiting)),
     ...(isNew ? [problem] : []),
     figures(say('field.journey'), [
-      figure(waiting, say('field.safe'), 'work', [say(waiting > 0 ? 'field.safe.some' : 'field.safe.none')]),
+      figure(waiting, say('field.safe'), 'work', [
+        waiting > 0 ? say('field.safe.some', { count: waiting }) : say('field.safe.none'),
+      ]),
       figure(counts.withDriver.changes, say('field.driver'), 'work', withDriver(status, now)),
       figure(counts.delivered.changes, say('field.clinic'), 'good', atClinic(counts)),
     ]),

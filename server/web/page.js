@@ -75,23 +75,28 @@ function opened({ opened: { changes }, changes: unlike, badLines }) {
 function mattersOf({ aside, alarms, devices }) {
   const groups = new Map()
   for (const found of aside) {
-    const batch = { ...found, code: found.code ?? (found.state === 'held' ? 'BATCH_CONFLICT' : 'UNEXPECTED') }
+    const batch = { ...found, code: found.code ?? codeOf(found, devices) }
     const key = `${batch.producer} ${batch.state} ${batch.code}`
     groups.set(key, [...(groups.get(key) ?? []), batch])
   }
   return [...[...groups.values()].map((group) => matter(group, devices)), ...alarms.map(alarmed)]
 }
 
+/** Why something waits that was given no code. */
+function codeOf({ state, producer }, devices) {
+  if (state !== 'held') return 'UNEXPECTED'
+  return devices.some(({ device, revoked }) => device === producer && revoked) ? 'REVOKED' : 'BATCH_CONFLICT'
+}
+
 function matter(group, devices) {
   const [{ producer, state, code, message }] = group
   const isHeld = state === 'held'
-  const isRevoked = devices.some(({ device, revoked }) => device === producer && revoked)
   return el(
     'li',
     { class: isHeld ? 'wait' : 'bad', 'data-key': `${producer} ${state} ${code}` },
     el('h3', {}, named(nameOf(devices, producer)), ` · ${numbersOf(group.map(({ seq }) => seq))}`),
     el('p', { class: 'state' }, say(isHeld ? 'server.held.some' : 'server.aside.some')),
-    ...(isHeld && isRevoked ? [sentence(say('server.matter.revoked'))] : problem({ code, message })),
+    ...(isHeld && code === 'REVOKED' ? [sentence(say('server.matter.revoked'))] : problem({ code, message })),
   )
 }
 
@@ -160,7 +165,8 @@ function backup(last, now) {
 
 function devices({ devices: all }) {
   const heads = ['device', 'role', 'site', 'standing'].map((head) => say(`head.${head}`))
-  const rows = all.map(({ name, role, site, revoked }) => [
+  const sorted = all.toSorted((a, b) => a.name.localeCompare(b.name))
+  const rows = sorted.map(({ name, role, site, revoked }) => [
     named(name),
     say(`role.${role}`),
     site ?? say('server.device.noSite'),

@@ -25,7 +25,7 @@ t.setTimeout(90_000)
 
 /** What the page says of one laptop, cell by cell, once it says this. */
 async function cells(page: Page, wanted: string): Promise<string[]> {
-  const row = page.locator('#laptops ~ .scroll tbody tr', { hasText: wanted })
+  const row = page.locator('#laptops ~ table tbody tr', { hasText: wanted })
   await row.waitFor({ timeout: 20_000 }).catch(async () => {
     throw new Error(`waited for "${wanted}", the page says:\n${await page.locator('body').innerText()}`)
   })
@@ -85,7 +85,7 @@ t.test("the server's page", { skip: noBrowser }, async (t) => {
     const { chain } = store.$client.prepare<[], { chain: string }>('SELECT chain FROM chains').get() ?? { chain: '' }
     witness(store, first.device, { chain, seq: 6, unsealed: 40 })
     await headline(page, 'Not everything has arrived yet from lap-01.')
-    t.match(await page.innerText('.top'), 'What is missing is still on the laptop or with a driver.')
+    t.match(await page.innerText('.top'), 'What is missing may be with a driver, or still on the laptop.')
     t.match(await page.innerText('.top'), '40 more changes were on the laptops when they were last heard of.')
     t.same((await cells(page, 'lap-01')).slice(1), ['4 to 6', 'up to 3 of 6', 'up to 3', '40'])
     t.same(await brokenRules(page), [])
@@ -98,7 +98,7 @@ t.test("the server's page", { skip: noBrowser }, async (t) => {
     twin.position = 99
     const relay = await startDriver(driver, { peers: [`127.0.0.1:${stub.port}`], servers: [addressOf(server)] })
     t.teardown(() => relay.close())
-    await headline(page, '2 matters wait for a person.')
+    await headline(page, /^\d matters wait for a person\.$/)
     t.match(
       await page.innerText('.peers'),
       /lap-02 · numbers? [\d, to]+\s+Kept, and cannot be opened\.\s+What came under this number cannot be opened\. .*\s+PAYLOAD_REFUSED: /,
@@ -116,7 +116,7 @@ t.test("the server's page", { skip: noBrowser }, async (t) => {
     writeFact(store, 'alarm:lines:x', '<script>alert(1)</script>')
     writeLastError(store, new WaybillError('SIGNATURE_INVALID', '<b>bold</b>'), third.device, new Date())
     await page.locator('section.box').waitFor()
-    t.match(await page.innerText('.peers'), 'Alarm: lines:x: <script>alert(1)</script>')
+    t.match(await page.innerText('.peers'), /Alarm: <script>alert\(1\)<\/script>\s+lines:x/)
     t.match(
       await page.innerText('section.box'),
       /The signature does not verify\. .*\s+SIGNATURE_INVALID: <b>bold<\/b>\s+About lap-03, just now/,

@@ -69,7 +69,7 @@ export function sentence(text) {
 }
 
 /**
- * A table; no rows say so in words.
+ * A table; no rows say so in words. Where there is no room for columns each row becomes a list, which the roles keep a table.
  * @param {string} title
  * @param {string[]} heads
  * @param {(string | Node)[][]} rows
@@ -77,15 +77,22 @@ export function sentence(text) {
  */
 export function table(title, heads, rows, none) {
   if (rows.length === 0) return sentence(none)
-  const head = el('tr', {}, ...heads.map((text) => el('th', { scope: 'col' }, text)))
-  const body = rows.map(([first = '', ...cells]) =>
-    el('tr', {}, el('th', { scope: 'row' }, first), ...cells.map((cell) => el('td', {}, cell))),
-  )
+  const head = heads.map((text) => el('th', { scope: 'col', role: 'columnheader' }, text))
   return el(
-    'div',
-    { class: 'scroll', tabindex: 0, role: 'group', 'aria-label': title },
-    el('table', {}, el('thead', {}, head), el('tbody', {}, ...body)),
+    'table',
+    { role: 'table', 'aria-label': title },
+    el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' }, ...head)),
+    el('tbody', { role: 'rowgroup' }, ...rows.map((cells) => tableRow(heads, cells))),
   )
+}
+
+/**
+ * @param {string[]} heads
+ * @param {(string | Node)[]} cells
+ */
+function tableRow(heads, [first = '', ...cells]) {
+  const rest = cells.map((cell, index) => el('td', { role: 'cell', 'data-head': heads[index + 1] ?? '' }, cell))
+  return el('tr', { role: 'row' }, el('th', { scope: 'row', role: 'rowheader' }, first), ...rest)
 }
 
 /**

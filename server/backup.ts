@@ -1,11 +1,12 @@
-import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { readDocument } from '../shared/crypto/read-document.ts'
 import type { Clock } from '../shared/service/clock.ts'
-import { WaybillError } from '../shared/service/errors.ts'
-import { checkStoredFile, syncPath } from '../shared/storage/durable-file.ts'
+import { asWaybillError, WaybillError } from '../shared/service/errors.ts'
+import { checkStoredFile, digestOfFile, ensureDirectory, syncPath } from '../shared/storage/durable-file.ts'
 import { PayloadStore } from '../shared/storage/payload-store.ts'
+import { isLost } from './lost-payload.ts'
 import type { ServerStore } from './open-store.ts'
 
 /** What backing up needs to know. */
@@ -28,7 +29,8 @@ interface CopiedChain {
   through: number
 }
 
-const pageSteps = 1000
+const inOneStep = 0x7fffffff
+const mostAtOnce = 100
 
 /**
  * Makes a consistent copy while the server runs: database, study documents, device and keys under `to/NUMBER`, payloads in
@@ -43,11 +45,9 @@ export async function backUp(
   progress: (done: number, of: number) => void,
 ): Promise<Backup> {
   const { data, store, payloads, clock } = context
-  const number = await nextNumber(to)
-  const making = join(to, `${number}.making`)
-  await rm(making, { recursive: true, force: true })
-  await mkdir(join(making, 'study-documents'), { recursive: true, mode: 0o700 })
-  await store.$client.backup(join(making, 'waybill.sqlite'), { progress: () => pageSteps })
+  const { number, making } = await begin(to)
+  // In steps it would begin anew whenever the running server commits, and on a busy day never end.
+  await store.$client.backup(join(making, 'waybill.sqlite'), { progress: () => inOneStep })
   await copyFiles(data, making)
   const copy = new Database(join(making, 'waybill.sqlite'), { fileMustExist: true })
   try {
@@ -67,17 +67,41 @@ export async function backUp(
   }
 }
 
-async function nextNumber(to: string): Promise<string> {
-  await mkdir(to, { recursive: true, mode: 0o700 })
-  const names = (await readdir(to)).map((name) => Number(/^(\d{6})(\.making)?$/.exec(name)?.[1] ?? 0))
-  return String(Math.max(0, ...names) + 1).padStart(6, '0')
+/** A directory of its own, also for one of two backups that begin at once; what one left that was broken off stays aside. */
+async function begin(to: string): Promise<{ number: string; making: string }> {
+  await ensureDirectory(to)
+  for (let attempt = 0; attempt < mostAtOnce; attempt += 1) {
+    const names = (await readdir(to)).map((name) => Number(/^(\d{6})(\.making)?$/.exec(name)?.[1] ?? 0))
+    const number = String(Math.max(0, ...names) + 1).padStart(6, '0')
+    const making = join(to, `${number}.making`)
+    if (!(await isMade(making))) continue
+    await mkdir(join(making, 'study-documents'), { mode: 0o700 })
+    return { number, making }
+  }
+  throw new WaybillError('LOCKED', `other backups to ${to} begin all the time`)
+}
+
+async function isMade(directory: string): Promise<boolean> {
+  try {
+    await mkdir(directory, { mode: 0o700 })
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+    throw asWaybillError(error)
+  }
 }
 
 async function copyFiles(data: string, making: string): Promise<void> {
-  await copyFile(join(data, 'identity.json'), join(making, 'identity.json'))
+  await copyWhole(join(data, 'identity.json'), join(making, 'identity.json'))
   for (const name of await readdir(join(data, 'study-documents')))
     if (name.endsWith('.jws'))
-      await copyFile(join(data, 'study-documents', name), join(making, 'study-documents', name))
+      await copyWhole(join(data, 'study-documents', name), join(making, 'study-documents', name))
+}
+
+async function copyWhole(from: string, to: string): Promise<void> {
+  await copyFile(from, to)
+  const [original, copied] = [await digestOfFile(from), await digestOfFile(to)]
+  if (original.digest !== copied.digest) throw new WaybillError('DIGEST_MISMATCH', `${to} is not what ${from} is`)
 }
 
 function checkDatabase(copy: Database.Database): void {
@@ -86,27 +110,43 @@ function checkDatabase(copy: Database.Database): void {
     throw new WaybillError('STORAGE_FAILED', `the copied database is not whole: ${first?.integrity_check}`)
 }
 
-/** Every payload that the copied database names, read back from the backup's own disk. */
+/**
+ * Every payload that the copied database names, read back from the backup's own disk. One that this server's disk lost before it was
+ * opened is no loss of the backup: no receipt says that it is delivered.
+ */
 async function copyPayloads(
   copy: Database.Database,
   from: PayloadStore,
   to: PayloadStore,
   progress: (done: number, of: number) => void,
 ): Promise<number> {
-  const { of } = copy.prepare<[], { of: number }>('SELECT count(*) of FROM batches').get() ?? { of: 0 }
+  const { of } = copy.prepare<[], { of: number }>(`SELECT count(*) of FROM batches WHERE NOT (${isLost})`).get() ?? {
+    of: 0,
+  }
   const next = copy.prepare<[number], { ordinal: number; manifest: string }>(
-    'SELECT ordinal, manifest FROM batches WHERE ordinal > ? ORDER BY ordinal LIMIT 1',
+    `SELECT ordinal, manifest FROM batches WHERE ordinal > ? AND NOT (${isLost}) ORDER BY ordinal LIMIT 1`,
   )
   let done = 0
   for (let row = next.get(0); row; row = next.get(row.ordinal)) {
     const { payload } = readDocument(row.manifest, 'manifest').document
-    if (!(await to.has(payload.digest)))
+    if (!(await isWhole(to.pathOf(payload.digest), payload)))
       await to.receive(payload.digest, payload.size, 0, [await from.read(payload.digest)])
-    else await checkStoredFile(to.pathOf(payload.digest), payload)
     done += 1
     progress(done, of)
   }
   return done
+}
+
+/** What an earlier backup has, whole, is shared; what its disk damaged since is copied again. */
+async function isWhole(path: string, payload: { digest: string; size: number }): Promise<boolean> {
+  try {
+    await checkStoredFile(path, payload)
+    return true
+  } catch (error) {
+    if (error instanceof WaybillError || (error instanceof Error && 'code' in error && error.code === 'ENOENT'))
+      return false
+    throw asWaybillError(error)
+  }
 }
 
 async function syncTree(directory: string): Promise<void> {

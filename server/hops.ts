@@ -1,3 +1,4 @@
+import { deviceOf, type Identity } from '../shared/crypto/identity.ts'
 import type { Trust, Verified } from '../shared/crypto/trust.ts'
 import { WaybillError } from '../shared/service/errors.ts'
 import { witness } from './chain.ts'
@@ -14,6 +15,14 @@ export function appendHops(store: ServerStore, path: Verified<'custody'>[]): voi
   }
 }
 
+/** This server's own receipt. @throws PROVENANCE_BROKEN for another's, and what Trust.verify throws */
+export async function verifyOwn(trust: Trust, identity: Identity, jws: string): Promise<Verified<'custody'>> {
+  const custody = await trust.verify(jws, 'custody')
+  if (custody.signer.device !== deviceOf(identity))
+    throw new WaybillError('PROVENANCE_BROKEN', 'the custody receipt of this server is signed by another')
+  return custody
+}
+
 /**
  * The whole tree of a batch's custody, each receipt verified and linked to the manifest through the receipts before it. This
  * server's own, which is `custody`, comes last.
@@ -26,10 +35,21 @@ export async function verifyHops(
   custody: Verified<'custody'>,
 ): Promise<Verified<'custody'>[]> {
   const rows = store.$client
-    .prepare<[string], { jws: string }>('SELECT jws FROM hops WHERE manifest_digest = ? ORDER BY hop, digest')
+    .prepare<[string], { jws: string; digest: string; hop: number; prev: string; by: string }>(
+      'SELECT jws, digest, hop, prev, by FROM hops WHERE manifest_digest = ? ORDER BY hop, digest',
+    )
     .all(manifest.digest)
   const tree: Verified<'custody'>[] = []
-  for (const { jws } of rows) tree.push(await trust.verify(jws, 'custody'))
+  for (const row of rows) {
+    const receipt = await trust.verify(row.jws, 'custody')
+    const { hop, prev, by } = receipt.document
+    if (receipt.digest !== row.digest || hop !== row.hop || prev !== row.prev || by !== row.by)
+      throw new WaybillError(
+        'PROVENANCE_BROKEN',
+        `the custody receipt of ${by.slice(0, 8)} is not what it is stored as`,
+      )
+    tree.push(receipt)
+  }
   tree.push(custody)
   for (const receipt of tree) checkLink(receipt, manifest, tree)
   return tree

@@ -1,5 +1,6 @@
 import { newNonce } from '../shared/crypto/digest.ts'
 import type { DeliveryReceipt, Incarnation } from '../shared/protocol/delivery-receipt.ts'
+import { witness } from './chain.ts'
 import { readFact, writeFact } from './facts.ts'
 import type { ServerStore } from './open-store.ts'
 
@@ -17,6 +18,9 @@ export function incarnation(store: ServerStore): Incarnation {
 export function noticeRestore(store: ServerStore, device: string, shown: DeliveryReceipt[]): boolean {
   const now = incarnation(store)
   const own = shown.filter(({ server }) => server === device)
+  // What it once delivered and has no more is a gap to be told of.
+  for (const { producer, chain, through, above } of own)
+    witness(store, producer, { chain, seq: Math.max(through, ...above.map(([, last]) => last)), unsealed: 0 })
   if (!own.some((receipt) => isAbove(store, now, receipt))) return false
   begin(store, Math.max(now.number, ...own.map((receipt) => receipt.incarnation.number)) + 1)
   return true

@@ -12,6 +12,7 @@ import type { PayloadStore } from '../shared/storage/payload-store.ts'
 import type { StudyShelf } from '../shared/storage/study-shelf.ts'
 import { checkPlace, takePlace } from './chain.ts'
 import { appendHops } from './hops.ts'
+import { lacksPayload, reopen } from './lost-payload.ts'
 import type { ServerStore } from './open-store.ts'
 import { Turns } from './turns.ts'
 
@@ -177,22 +178,4 @@ function commit(context: IngestContext, { manifest, path }: Brought, custody: st
       return custody
     })
     .immediate()
-}
-
-const isLost = "state = 'quarantined' AND code IN ('NOT_FOUND', 'DIGEST_MISMATCH')"
-
-/** Whether this server's disk lost what it has signed for: then whoever has it brings it again. */
-export function lacksPayload(store: ServerStore, manifestDigest: string): boolean {
-  return (
-    store.$client.prepare(`SELECT 1 FROM batches WHERE manifest_digest = ? AND ${isLost}`).get(manifestDigest) !==
-    undefined
-  )
-}
-
-function reopen(store: ServerStore, manifestDigest: string): void {
-  store.$client
-    .prepare(
-      `UPDATE batches SET state = 'ingested', code = NULL, message = NULL WHERE manifest_digest = ? AND ${isLost}`,
-    )
-    .run(manifestDigest)
 }

@@ -2,7 +2,8 @@ import { readDocument } from '../shared/crypto/read-document.ts'
 import type { Trust } from '../shared/crypto/trust.ts'
 import { asWaybillError } from '../shared/service/errors.ts'
 import { appendHops } from './hops.ts'
-import { custodyOf, lacksPayload, verifyPath } from './ingest.ts'
+import { custodyOf, verifyPath } from './ingest.ts'
+import { lacksPayload } from './lost-payload.ts'
 import type { ServerStore } from './open-store.ts'
 
 /** A batch that a courier could hand on, with its own receipt for it. */

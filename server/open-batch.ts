@@ -119,7 +119,7 @@ function advance(store: ServerStore, producer: string, chain: string): void {
     )
     .get(producer, chain) ?? { through: 0, forkAt: null }
   let next = through + 1
-  while (next !== forkAt && isOpened.get(producer, chain, next)) next += 1
+  while ((forkAt === null || next < forkAt) && isOpened.get(producer, chain, next)) next += 1
   client
     .prepare('UPDATE chains SET through = ?, dirty = 1 WHERE producer = ? AND chain = ?')
     .run(next - 1, producer, chain)

@@ -3,7 +3,7 @@ import { Trust, type Verified } from '../shared/crypto/trust.ts'
 import { WaybillError } from '../shared/service/errors.ts'
 import { checkStoredFile } from '../shared/storage/durable-file.ts'
 import { verifyCredentials } from '../shared/storage/verify-credentials.ts'
-import { verifyHops } from './hops.ts'
+import { verifyHops, verifyOwn } from './hops.ts'
 import { readBatch } from './read-batch.ts'
 import type { VerifyContext } from './verify.ts'
 
@@ -32,8 +32,12 @@ export interface Provenance {
   batch: string
   sealedAt: string
   hops: Hop[]
-  /** All that someone else needs to verify the same, offline, from the authority key: JWS documents. */
-  proof: { authorityKey: string; credentials: string[]; manifest: string; receipts: string[] }
+  /**
+   * All that someone else needs to verify the same, offline, from the authority key alone: JWS documents, the manifest's receipts in
+   * order of hops with this server's last, and, in base64, the plain text whose digest the manifest signs and one line of which is
+   * the change.
+   */
+  proof: { authorityKey: string; credentials: string[]; manifest: string; receipts: string[]; plain: string }
 }
 
 /**
@@ -65,12 +69,14 @@ async function trace(
 ): Promise<Provenance> {
   const { store, payloads, shelf, identity } = context
   const manifest = await trust.verify(given.manifest, 'manifest')
-  const { document } = manifest
+  const { document, signer } = manifest
+  if (signer.device !== document.producer)
+    throw new WaybillError('PROVENANCE_BROKEN', `batch ${manifest.digest} is signed by another than its producer`)
   await checkStoredFile(payloads.pathOf(document.payload.digest), document.payload)
-  const { changes } = await readBatch(context, document)
+  const { changes, plain } = await readBatch(context, document)
   if (!changes.some(({ id, digest }) => id === given.change && digest === given.content))
     throw new WaybillError('PROVENANCE_BROKEN', `change ${given.change} is not in batch ${manifest.digest}`)
-  const tree = await verifyHops(store, trust, manifest, await trust.verify(given.custody, 'custody'))
+  const tree = await verifyHops(store, trust, manifest, await verifyOwn(trust, identity, given.custody))
   const nameOf = (device: string) => shelf.document.devices[device]?.name ?? device.slice(0, 8)
   const receipts = tree.map(({ jws }) => jws)
   return {
@@ -89,6 +95,7 @@ async function trace(
       credentials: await credentialsBehind(trust, [given.manifest, ...receipts]),
       manifest: given.manifest,
       receipts,
+      plain: plain.toString('base64'),
     },
   }
 }

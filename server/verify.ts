@@ -3,9 +3,11 @@ import { naming, WaybillError } from '../shared/service/errors.ts'
 import { checkStoredFile } from '../shared/storage/durable-file.ts'
 import { verifyCredentials } from '../shared/storage/verify-credentials.ts'
 import { verifyShelf } from '../shared/storage/verify-shelf.ts'
-import { verifyHops } from './hops.ts'
+import { verifyHops, verifyOwn } from './hops.ts'
 import type { OpenContext } from './open-batch.ts'
+import type { ServerStore } from './open-store.ts'
 import { readBatch } from './read-batch.ts'
+import { verifyChains } from './verify-chains.ts'
 
 /** What verifying needs to know. */
 export interface VerifyContext extends OpenContext {
@@ -21,6 +23,10 @@ interface StoredBatch {
   producer: string
   chain: string
   seq: number
+  previous: string | null
+  payload: string
+  size: number
+  changes: number
   state: string
 }
 
@@ -38,12 +44,13 @@ export async function verifyServer(
 ): Promise<number> {
   const { store, identity, data } = context
   const trust = new Trust(identity.authorityKey)
+  checkDatabase(store)
   await verifyCredentials(trust, identity, store)
   await verifyShelf(data, trust)
   const { of } = store.$client.prepare<[], { of: number }>('SELECT count(*) of FROM batches').get() ?? { of: 0 }
   const next = store.$client.prepare<[number], StoredBatch>(
-    `SELECT ordinal, manifest_digest digest, manifest, custody, producer, chain, seq, state FROM batches
-     WHERE ordinal > ? ORDER BY ordinal LIMIT 1`,
+    `SELECT ordinal, manifest_digest digest, manifest, custody, producer, chain, seq, previous, payload_digest payload,
+     payload_size size, changes, state FROM batches WHERE ordinal > ? ORDER BY ordinal LIMIT 1`,
   )
   let done = 0
   for (let batch = next.get(0); batch; batch = next.get(batch.ordinal)) {
@@ -53,24 +60,32 @@ export async function verifyServer(
     done += 1
     progress(done, of)
   }
-  await verifySigned(context, trust)
+  checkStrays(store)
+  await verifyChains(context, trust)
   return done
 }
 
 async function verifyBatch(context: VerifyContext, trust: Trust, batch: StoredBatch): Promise<void> {
-  const { store, payloads } = context
+  const { store, payloads, identity } = context
   const manifest = await trust.verify(batch.manifest, 'manifest')
   checkRow(batch, manifest)
   checkPrevious(context, manifest)
   await checkStoredFile(payloads.pathOf(manifest.document.payload.digest), manifest.document.payload)
-  const custody = await trust.verify(batch.custody, 'custody')
-  await verifyHops(store, trust, manifest, custody)
+  await verifyHops(store, trust, manifest, await verifyOwn(trust, identity, batch.custody))
   if (batch.state === 'opened') await verifyChanges(context, manifest)
 }
 
 function checkRow(batch: StoredBatch, { digest, document, signer }: Verified<'manifest'>): void {
-  const { producer, chain, seq } = document
-  const isSame = digest === batch.digest && producer === batch.producer && chain === batch.chain && seq === batch.seq
+  const { producer, chain, seq, previous, payload, changes } = document
+  const isSame =
+    digest === batch.digest &&
+    producer === batch.producer &&
+    chain === batch.chain &&
+    seq === batch.seq &&
+    previous === batch.previous &&
+    payload.digest === batch.payload &&
+    payload.size === batch.size &&
+    changes === batch.changes
   if (!isSame || signer.device !== producer)
     throw new WaybillError('PROVENANCE_BROKEN', 'the manifest is not of the place where it is stored')
 }
@@ -99,30 +114,44 @@ async function verifyChanges(context: VerifyContext, { digest, document }: Verif
       throw new WaybillError('PROVENANCE_BROKEN', `change ${change.id} is not stored as it was sealed`)
   const sealed = new Set(changes.map((change) => `${change.id} ${change.digest}`))
   const stored = store.$client
-    .prepare<[string], { id: string; digest: string }>('SELECT id, digest FROM changes WHERE manifest_digest = ?')
+    .prepare<[string], { id: string; digest: string; producer: string }>(
+      'SELECT id, digest, producer FROM changes WHERE manifest_digest = ?',
+    )
     .all(digest)
   for (const change of stored)
-    if (!sealed.has(`${change.id} ${change.digest}`))
+    if (!sealed.has(`${change.id} ${change.digest}`) || change.producer !== document.producer)
       throw new WaybillError(
         'PROVENANCE_BROKEN',
         `change ${change.id} is not in the batch that it is said to come from`,
       )
   const badStored = store.$client
-    .prepare<[string], { count: number }>('SELECT count(*) count FROM bad_lines WHERE manifest_digest = ?')
-    .get(digest)
-  if (badStored?.count !== bad.length) throw new WaybillError('PROVENANCE_BROKEN', 'a line that is no change is gone')
+    .prepare('SELECT number, code, message, line FROM bad_lines WHERE manifest_digest = ? ORDER BY number')
+    .all(digest)
+  if (
+    JSON.stringify(badStored) !==
+    JSON.stringify(bad.map(({ number, code, message, line }) => ({ number, code, message, line })))
+  )
+    throw new WaybillError('PROVENANCE_BROKEN', 'a line that is no change is not stored as it was sealed')
 }
 
-/** The receipts and notices that this server signed for its chains. */
-async function verifySigned({ store }: VerifyContext, trust: Trust): Promise<void> {
-  const rows = store.$client
-    .prepare<[], { chain: string; delivery: string | null; gaps: string | null }>(
-      'SELECT chain, delivery, gaps FROM chains',
-    )
-    .all()
-  for (const { chain, delivery, gaps } of rows)
-    await naming(`the receipt of chain ${chain.slice(0, 8)}`, async () => {
-      if (delivery !== null) await trust.verify(delivery, 'delivery')
-      if (gaps !== null) await trust.verify(gaps, 'gaps')
-    })
+function checkDatabase({ $client }: ServerStore): void {
+  const [first] = $client.pragma('integrity_check') as Array<{ integrity_check: string }>
+  if (first?.integrity_check !== 'ok')
+    throw new WaybillError('STORAGE_FAILED', `the database is damaged: ${first?.integrity_check}`)
+}
+
+/** What claims to come from a batch comes from one that is here, and of changes, from one that was opened. */
+function checkStrays({ $client }: ServerStore): void {
+  const isHere = 'EXISTS (SELECT 1 FROM batches b WHERE b.manifest_digest = s.manifest_digest'
+  const strays = {
+    changes: `${isHere} AND b.state = 'opened')`,
+    bad_lines: `${isHere} AND b.state = 'opened')`,
+    hops: `${isHere})`,
+  }
+  for (const [table, rule] of Object.entries(strays)) {
+    const stray = $client
+      .prepare<[], { digest: string }>(`SELECT manifest_digest digest FROM ${table} s WHERE NOT ${rule} LIMIT 1`)
+      .get()
+    if (stray) throw new WaybillError('PROVENANCE_BROKEN', `${table}: one of batch ${stray.digest} comes from nowhere`)
+  }
 }

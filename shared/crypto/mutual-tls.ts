@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
-import type { SecureContextOptions, TLSSocket } from 'node:tls'
+import { createSecureContext, type SecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls'
 import { Agent } from 'undici'
 import type { Role } from '../protocol/role.ts'
 import { WaybillError } from '../service/errors.ts'
@@ -40,7 +40,7 @@ export function peerAgent(identity: Identity, admit: Admit, connections: number)
     headersTimeout: 30_000,
     bodyTimeout: 30_000,
     connect: {
-      ...tlsMaterial(identity),
+      secureContext: contextOf(identity),
       timeout: 5_000,
       // A resumed session would not ask checkServerIdentity again, and a peer revoked since would pass.
       maxCachedSessions: 0,
@@ -51,6 +51,15 @@ export function peerAgent(identity: Identity, admit: Admit, connections: number)
         }),
     },
   })
+}
+
+const contexts = new WeakMap<Identity, SecureContext>()
+
+/** A device's keys and certificates are read once, not for every connection. */
+function contextOf(identity: Identity): SecureContext {
+  const context = contexts.get(identity) ?? createSecureContext(tlsMaterial(identity))
+  contexts.set(identity, context)
+  return context
 }
 
 /** Admits only these roles. */

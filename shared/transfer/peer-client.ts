@@ -1,6 +1,6 @@
 import type { Static, TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
-import { type Agent, fetch, type Response } from 'undici'
+import type { Agent, Dispatcher } from 'undici'
 import type { CertifiedPeer } from '../crypto/certificate.ts'
 import type { Identity } from '../crypto/identity.ts'
 import { type Admit, peerAgent } from '../crypto/mutual-tls.ts'
@@ -16,6 +16,9 @@ export interface PeerAddress {
   /** Connections at once; 1 unless told. */
   connections?: number
 }
+
+/** A request, without where it goes. */
+type Asked = Pick<Dispatcher.RequestOptions, 'method' | 'headers' | 'body'>
 
 const maxErrorBytes = 65_536
 
@@ -70,9 +73,8 @@ export class PeerClient {
     { offset = 0, etag = '' }: { offset?: number; etag?: string } = {},
   ): Promise<{ offset: number; body: AsyncIterable<Uint8Array> }> {
     const headers: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-`, 'if-range': etag } : {}
-    const response = await this.#request(path, { method: 'GET', headers })
-    const body = response.body ?? emptyBody()
-    return { offset: response.status === 206 ? offset : 0, body: wrapBody(body) }
+    const { statusCode, body } = await this.#request(path, { method: 'GET', headers })
+    return { offset: statusCode === 206 ? offset : 0, body: wrapBody(body) }
   }
 
   /** Sends a batch frame. @throws as `json` */
@@ -86,22 +88,23 @@ export class PeerClient {
     await this.#agent.destroy()
   }
 
-  async #request(path: string, init: Parameters<typeof fetch>[1]): Promise<Response> {
-    let response: Response
+  /** Nothing is followed elsewhere, and no encoding is asked for or undone. */
+  async #request(path: string, asked: Asked): Promise<Dispatcher.ResponseData> {
+    let response: Dispatcher.ResponseData
     try {
-      response = await fetch(`${this.#origin}${path}`, { ...init, dispatcher: this.#agent, redirect: 'error' })
+      response = await this.#agent.request({ origin: this.#origin, path, ...asked })
     } catch (error) {
       throw connectionError(error)
     }
-    if (!response.ok) throw await remoteError(response)
+    if (response.statusCode < 200 || response.statusCode > 299) throw await remoteError(response)
     return response
   }
 }
 
-async function readText(response: Response, maxBytes: number): Promise<string> {
+async function readText({ body }: Dispatcher.ResponseData, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of wrapBody(response.body ?? emptyBody())) {
+  for await (const chunk of wrapBody(body)) {
     size += chunk.length
     if (size > maxBytes) throw new WaybillError('TOO_LARGE', `the answer is larger than ${maxBytes} bytes`)
     chunks.push(chunk)
@@ -117,8 +120,6 @@ async function* wrapBody(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Ar
   }
 }
 
-async function* emptyBody(): AsyncIterable<Uint8Array> {}
-
 function parse<T extends TSchema>(text: string, schema: T, path: string): Static<T> {
   let value: unknown
   try {
@@ -131,11 +132,11 @@ function parse<T extends TSchema>(text: string, schema: T, path: string): Static
   return value as Static<T>
 }
 
-async function remoteError(response: Response): Promise<WaybillError> {
+async function remoteError(response: Dispatcher.ResponseData): Promise<WaybillError> {
   const text = await readText(response, maxErrorBytes).catch(() => '')
   const told = readTold(text)
   if (told) return new WaybillError(told.code, `the other side says: ${told.message}`)
-  return new WaybillError('PEER_UNREACHABLE', `the other side answered ${response.status}`)
+  return new WaybillError('PEER_UNREACHABLE', `the other side answered ${response.statusCode}`)
 }
 
 function readTold(text: string): { code: ErrorCode; message: string } | undefined {

@@ -73,7 +73,7 @@ function meetings([last, ...earlier], now) {
       'details',
       {},
       el('summary', {}, say('field.met.earlier', { count: earlier.length })),
-      el('ul', { class: 'plain' }, ...earlier.map((peer) => meeting('li', peer, now))),
+      el('ul', {}, ...earlier.map((peer) => meeting('li', peer, now))),
     ),
   ]
 }

@@ -63,7 +63,6 @@ t.test("the research assistant's page", { skip: noBrowser }, async (t) => {
     const server = await startClinic(study.server)
     closing.push(() => server.close())
     const relay = await startDriver(driver, { peers, servers: [addressOf(server)] })
-    closing.push(() => relay.close())
     await headline(page, 'All 1,200 changes are at the clinic.')
     t.match(await page.innerText('.top'), 'Nothing waits on this laptop.')
     t.match(
@@ -71,6 +70,14 @@ t.test("the research assistant's page", { skip: noBrowser }, async (t) => {
       /0\s+With driver\s+None is on the way\.\s+1,200\s+At the clinic\s+No verified backup/,
     )
     t.same(await brokenRules(page), [])
+    await relay.close()
+  })
+
+  await t.test('one more: no longer all (invariant 9)', async (t) => {
+    await record(laptop, program.ports.apiPort, ['one more'])
+    await headline(page, 'One change is safe on this laptop. Nobody else has it yet.')
+    t.match(await page.innerText('.figures'), /1\s+Safe on this laptop.*1,200\s+At the clinic/s)
+    t.notMatch(await page.innerText('.top'), /\ball\b/i)
   })
 
   await t.test('failing: a problem comes with what to do, and who helps can be told', async (t) => {
@@ -93,7 +100,7 @@ t.test("the research assistant's page", { skip: noBrowser }, async (t) => {
 
   await t.test('stale: a program that has stopped is told at once, and everything below as old', async (t) => {
     await program.close()
-    await page.getByRole('alert').waitFor()
+    await page.getByRole('alert').waitFor({ timeout: 8_000 })
     t.match(await page.innerText('#stale'), /^This page is not up to date since \d\d:\d\d:\d\d\./)
     t.same(await brokenRules(page), [])
   })

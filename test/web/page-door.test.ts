@@ -193,7 +193,7 @@ t.test('a program that stops, as a process of its own', { skip: noBrowser }, asy
     await headline(page, 'No changes have been recorded on this laptop yet.')
     child.kill('SIGKILL')
     await ended(child)
-    await page.getByRole('alert').waitFor()
+    await page.getByRole('alert').waitFor({ timeout: 8_000 })
     child = await startProcess(data, port)
     await headline(page, 'This page is not open for you any more.')
     t.equal(await page.getByRole('alert').isVisible(), false)

@@ -116,7 +116,7 @@ t.test("the driver's page: coming aboard", { skip: noBrowser }, async (t) => {
 
   await t.test('stale: told at once', async (t) => {
     await program.close()
-    await page.getByRole('alert').waitFor()
+    await page.getByRole('alert').waitFor({ timeout: 8_000 })
     t.match(await page.innerText('#stale'), /^This page is not up to date since \d\d:\d\d:\d\d\./)
     t.same(await brokenRules(page), [])
   })

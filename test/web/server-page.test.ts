@@ -36,7 +36,7 @@ t.test("the server's page", { skip: noBrowser }, async (t) => {
   const browser = await openBrowser()
   const study = await foundTestStudy()
   const [first, second] = [await study.enrol('field', 'lap-01', 'gaborone'), await study.enrol('field', 'lap-02')]
-  const [driver, third] = [await study.enrol('relay', 'Thabo'), await study.enrol('field', 'lap-03')]
+  const [driver, third] = [await study.enrol('relay', 'Thabo'), await study.enrol('field', `lap-${'3'.repeat(100)}`)]
   const { data } = study.server
   const server = await startClinic(study.server)
   const store = openStore(data)
@@ -98,6 +98,8 @@ t.test("the server's page", { skip: noBrowser }, async (t) => {
     twin.position = 99
     const relay = await startDriver(driver, { peers: [`127.0.0.1:${stub.port}`], servers: [addressOf(server)] })
     t.teardown(() => relay.close())
+    await page.locator('.peers > li', { hasText: 'PAYLOAD_REFUSED' }).waitFor()
+    await page.locator('.peers > li', { hasText: 'BATCH_CONFLICT' }).waitFor()
     await headline(page, /^\d matters wait for a person\.$/)
     t.match(
       await page.innerText('.peers'),
@@ -119,7 +121,7 @@ t.test("the server's page", { skip: noBrowser }, async (t) => {
     t.match(await page.innerText('.peers'), /Alarm: <script>alert\(1\)<\/script>\s+lines:x/)
     t.match(
       await page.innerText('section.box'),
-      /The signature does not verify\. .*\s+SIGNATURE_INVALID: <b>bold<\/b>\s+About lap-03, just now/,
+      /The signature does not verify\. .*\s+SIGNATURE_INVALID: <b>bold<\/b>\s+About lap-3+, just now/,
     )
     for (const [name, size] of Object.entries(sizes)) {
       await page.setViewportSize(size)
@@ -130,7 +132,7 @@ t.test("the server's page", { skip: noBrowser }, async (t) => {
 
   await t.test('stale: told at once', async (t) => {
     await server.close()
-    await page.getByRole('alert').waitFor()
+    await page.getByRole('alert').waitFor({ timeout: 8_000 })
     t.match(await page.innerText('#stale'), /^This page is not up to date since \d\d:\d\d:\d\d\./)
     t.same(await brokenRules(page), [])
   })

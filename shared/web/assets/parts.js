@@ -9,7 +9,7 @@ import { ago, dated, knows, number, say } from './words.js'
 
 /** A name that a person gave to a device. @param {string} name */
 export function named(name) {
-  return el('bdi', { class: 'name' }, name)
+  return el('bdi', {}, el('b', {}, name))
 }
 
 /**
@@ -38,7 +38,7 @@ export function figure(count, word, kind, sentences) {
   return el(
     'li',
     { class: count > 0 ? kind : 'idle' },
-    el('b', {}, number(count)),
+    el('b', number(count).length > 6 ? { class: 'long' } : {}, number(count)),
     el('strong', {}, word),
     ...sentences.map((sentence) => el('span', {}, sentence)),
   )

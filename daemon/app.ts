@@ -4,7 +4,7 @@ import { deviceOf } from '../shared/crypto/identity.ts'
 import { onlyRoles } from '../shared/crypto/mutual-tls.ts'
 import { checkStanding } from '../shared/crypto/standing.ts'
 import type { Meeting } from '../shared/protocol/meeting.ts'
-import type { WaybillError } from '../shared/service/errors.ts'
+import { asWaybillError, WaybillError } from '../shared/service/errors.ts'
 import type { Logger } from '../shared/service/logger.ts'
 import type { PayloadStore } from '../shared/storage/payload-store.ts'
 import { createPeerDoor } from '../shared/transfer/peer-door.ts'
@@ -15,7 +15,7 @@ import { writeLastError } from './facts.ts'
 import { absorb, type MeetContext, ownMeeting } from './meet.ts'
 import { readOpenLines } from './open-lines.ts'
 import { recordChanges } from './outbox.ts'
-import { pendingBatches, servedPayload } from './pending.ts'
+import { pendingBatches, servedFile } from './pending.ts'
 import { localRoutes } from './routes/local-routes.ts'
 import { peerRoutes } from './routes/peer-routes.ts'
 import type { Sealer } from './sealer.ts'
@@ -44,17 +44,24 @@ export function createFieldDoor(context: DaemonContext): FastifyInstance {
   const door = createPeerDoor(identity, admit, logger)
   peerRoutes(door, {
     meet: (peer, address, meeting) => answerMeeting(context, peer, address, meeting),
-    lines: () => readOpenLines(store),
+    lines: () => readOpenLines(store, shelf.document),
     manifests: async (carried, after, limit) => {
-      await sealer.ask()
+      // What cannot be sealed now, on a full disk for one, holds up nothing that is sealed (invariant 8).
+      await sealer.ask().catch((error) => noteProblem(context, 'sealing', error))
       return pendingBatches(store, carried, after, limit)
     },
-    payload: (digest) => {
-      const served = servedPayload(store, digest)
-      return served && { ...served, path: payloads.pathOf(digest) }
+    payload: async (digest) => {
+      try {
+        return await servedFile(store, payloads, digest)
+      } catch (error) {
+        noteProblem(context, digest, error)
+        // The peer goes on with the others.
+        throw new WaybillError('NOT_FOUND', `payload ${digest} is damaged here`, { cause: error })
+      }
     },
-    takeCustody: async (_peer, receipts) => {
-      const taken = await takeCustody(store, trust, receipts)
+    takeCustody: async (peer, receipts) => {
+      const { taken, problems } = await takeCustody(store, trust, deviceOf(identity), peer.device, receipts)
+      for (const problem of problems) noteProblem(context, peer.device, problem)
       context.changes.tell()
       return taken
     },
@@ -105,12 +112,12 @@ async function answerMeeting(
   address: string,
   meeting: Meeting,
 ): Promise<Meeting> {
-  const problems = await absorb(context, meeting)
+  const problems = await absorb(context, peer.device, meeting)
   rememberMeeting(context, peer, address, problems)
   return ownMeeting(context, meeting.studyVersion)
 }
 
-/** Notes who was met; what the peer told wrongly is the operator's to know. */
+/** Notes who was met; what the peer told wrongly is the operator's to know. On a full disk people still meet. */
 export function rememberMeeting(
   context: DaemonContext,
   peer: { device: string; role: string },
@@ -118,13 +125,25 @@ export function rememberMeeting(
   problems: WaybillError[],
 ): void {
   const { store, clock, logger } = context
-  store.$client
-    .prepare('INSERT OR REPLACE INTO meetings (device, role, address, at) VALUES (?, ?, ?, ?)')
-    .run(peer.device, peer.role, address, clock.now().toISOString())
-  for (const problem of problems) {
-    logger.warn({ peer: peer.device, code: problem.code }, problem.message)
-    writeLastError(store, problem, peer.device, clock.now())
+  try {
+    store.$client
+      .prepare('INSERT OR REPLACE INTO meetings (device, role, address, at) VALUES (?, ?, ?, ?)')
+      .run(peer.device, peer.role, address, clock.now().toISOString())
+  } catch (error) {
+    noteProblem(context, 'this disk', error)
   }
+  for (const problem of problems) noteProblem(context, peer.device, problem)
   logger.info({ peer: peer.device, self: deviceOf(context.identity) }, 'met')
   context.changes.tell()
+}
+
+/** Tells the operator what went wrong, in the log and, where the disk takes it, as the last error. */
+export function noteProblem({ store, clock, logger }: DaemonContext, about: string, thrown: unknown): void {
+  const error = asWaybillError(thrown)
+  logger.warn({ about, code: error.code }, error.message)
+  try {
+    writeLastError(store, error, about, clock.now())
+  } catch (unwritten) {
+    logger.error({ err: unwritten }, 'the last error could not be stored')
+  }
 }

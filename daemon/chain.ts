@@ -44,7 +44,8 @@ export function currentChain(store: DaemonStore): CurrentChain {
 
 /**
  * Someone showed a batch with our own signature that this disk does not know: the disk was restored. What comes next goes
- * into a new chain that continues the highest such batch, so that no number is ever used twice.
+ * into a new chain that continues the highest such batch, so that no number is ever used twice. A chain that goes on from there
+ * already, and has batches of its own, stays the one that grows.
  * @returns whether a new chain was begun
  */
 export function continueBeyond(store: DaemonStore, shown: Place): boolean {
@@ -55,11 +56,51 @@ export function continueBeyond(store: DaemonStore, shown: Place): boolean {
       const continued = client
         .prepare('SELECT 1 FROM chains WHERE continues_chain = ? AND continues_seq >= ?')
         .get(shown.chain, shown.seq)
-      if (continued) return false
+      const current = currentChain(store)
+      if (continued || (current.seq > 0 && goesOnFrom(store, current.chain, shown.chain))) return false
       beginChain(store, shown)
       return true
     })
     .immediate()
+}
+
+/**
+ * Someone has proof that the chain that grows has gone further than this disk knows, and not the batches themselves: the next one
+ * goes into a new chain all the same. @returns whether it was begun
+ */
+export function leaveBehind(store: DaemonStore, chain: string, seq: number): boolean {
+  return store.$client
+    .transaction(() => {
+      const current = currentChain(store)
+      if (current.chain !== chain || current.seq >= seq) return false
+      const { digest, continues } = current
+      beginChain(store, digest === null ? continues : { chain, seq: current.seq, digest })
+      return true
+    })
+    .immediate()
+}
+
+/** The newest number of a chain on this disk; 0 where it has none. */
+export function headSeq(store: DaemonStore, chain: string): number {
+  return (
+    store.$client
+      .prepare<[string], { seq: number | null }>('SELECT max(seq) seq FROM batches WHERE chain = ?')
+      .get(chain)?.seq ?? 0
+  )
+}
+
+/** Whether a chain continues another, directly or through others. */
+function goesOnFrom(store: DaemonStore, chain: string, older: string): boolean {
+  return (
+    store.$client
+      .prepare(
+        `WITH RECURSIVE line (chain) AS (
+           SELECT continues_chain FROM chains WHERE chain = ?
+           UNION SELECT chains.continues_chain FROM chains JOIN line ON chains.chain = line.chain)
+         SELECT 1 FROM line WHERE chain = ?`,
+      )
+      .get(chain, older) !== undefined
+  )
 }
 
 function beginChain(store: DaemonStore, continues: Place | null): CurrentChain {

@@ -1,76 +1,99 @@
 import { readDocument } from '../shared/crypto/read-document.ts'
 import type { DeliveryReceipt } from '../shared/protocol/delivery-receipt.ts'
 import { readFact, writeFact } from './facts.ts'
+import { digestAt } from './followers.ts'
+import { lifeOf } from './lives.ts'
 import type { DaemonStore } from './open-store.ts'
 import { runningMinutes } from './running-minutes.ts'
 
-/** Whose batch a receipt names at its highest number. `unknown`: this disk has none there. */
+/** Whose batch a receipt names at its highest number. `unknown`: this disk has none there, nor a proof of which it is. */
 export function whatItNames(
   store: DaemonStore,
   { chain, through, throughDigest }: DeliveryReceipt,
 ): 'ours' | 'another' | 'unknown' {
   if (through === 0) return 'ours'
-  const batch = store.$client
-    .prepare<[string, number], { digest: string }>(
-      'SELECT manifest_digest digest FROM batches WHERE chain = ? AND seq = ?',
-    )
-    .get(chain, through)
-  if (!batch) return 'unknown'
-  return batch.digest === throughDigest ? 'ours' : 'another'
-}
-
-/** Marks what the receipt covers as delivered, and as safe. What is above a gap names no batch: in a fork it covers nothing. */
-export function coverBatches(store: DaemonStore, receipt: DeliveryReceipt): void {
-  const { chain, through, above, safeThrough } = receipt
-  if (whatItNames(store, receipt) !== 'ours') return
-  const client = store.$client
-  const deliver = client.prepare(
-    'UPDATE batches SET delivered = 1 WHERE chain = ? AND seq BETWEEN ? AND ? AND delivered = 0',
-  )
-  deliver.run(chain, 1, through)
-  if (!isForked(store, chain)) for (const [first, last] of above) deliver.run(chain, first, last)
-  client
-    .prepare('UPDATE batches SET safe = 1, safe_at_minute = ? WHERE chain = ? AND seq <= ? AND safe = 0')
-    .run(runningMinutes(store), chain, Math.min(safeThrough, through))
+  const digest = digestAt(store, chain, through)
+  if (digest === undefined || throughDigest === null) return 'unknown'
+  return digest === throughDigest ? 'ours' : 'another'
 }
 
 /**
- * Counts a chain anew from the receipts in force: what none of them covers is pending again. The retention window of what stays
- * safe goes on.
+ * The receipts that count for a chain: of each server of the study, what its newest life says. Of two lives that claim one number,
+ * the one that says less.
  */
-export function recountChain(store: DaemonStore, chain: string): void {
-  const receipts = store.$client
-    .prepare<[string], { jws: string }>('SELECT jws FROM deliveries WHERE chain = ?')
-    .all(chain)
-    .map(({ jws }) => readDocument(jws, 'delivery').document)
-    .filter((receipt) => whatItNames(store, receipt) === 'ours')
-  const safeThrough = Math.max(0, ...receipts.map((receipt) => Math.min(receipt.safeThrough, receipt.through)))
-  store.$client.prepare('UPDATE batches SET delivered = 0 WHERE chain = ?').run(chain)
-  store.$client
-    .prepare('UPDATE batches SET safe = 0, safe_at_minute = NULL WHERE chain = ? AND seq > ?')
-    .run(chain, safeThrough)
-  for (const receipt of receipts) coverBatches(store, receipt)
+export function receiptsInForce(store: DaemonStore, chain: string): DeliveryReceipt[] {
+  const servers: string[] | undefined = JSON.parse(readFact(store, 'servers') ?? 'null') ?? undefined
+  const inForce = new Map<string, DeliveryReceipt>()
+  for (const { jws } of store.$client
+    .prepare<[string], { jws: string }>('SELECT jws FROM deliveries WHERE chain = ? ORDER BY server, nonce')
+    .all(chain)) {
+    const receipt = readDocument(jws, 'delivery').document
+    const { server, incarnation } = receipt
+    const held = inForce.get(server)
+    if (servers?.includes(server) === false || incarnation.number < (lifeOf(store, server)?.number ?? 0)) continue
+    if (!held || saysLess(receipt, held)) inForce.set(server, receipt)
+  }
+  return [...inForce.values()]
 }
 
-/** Drops the receipts of servers that do not count any more, and counts every chain anew. One transaction. */
-export function recountAll(store: DaemonStore, servers: string[]): void {
+/**
+ * Counts a chain anew from the receipts in force: what one of them covers is delivered, and what none covers is pending again. The
+ * retention window of what stays safe goes on. What is above a gap names no batch: in a fork it covers nothing. Costs what is
+ * pending or changes, not what was. Call it inside a transaction.
+ */
+export function recountChain(store: DaemonStore, chain: string): void {
+  const receipts = receiptsInForce(store, chain).filter((receipt) => whatItNames(store, receipt) === 'ours')
+  const through = Math.max(0, ...receipts.map((receipt) => receipt.through))
+  const safeThrough = Math.max(0, ...receipts.map((receipt) => Math.min(receipt.safeThrough, receipt.through)))
+  const above = isForked(store, chain) ? [] : receipts.flatMap((receipt) => receipt.above)
+  const covered = JSON.stringify([[1, through], ...above])
+  const isCovered = `EXISTS (SELECT 1 FROM json_each(?) span WHERE seq BETWEEN span.value ->> 0 AND span.value ->> 1)`
   const client = store.$client
   client
+    .prepare(`UPDATE batches SET delivered = 0 WHERE chain = ? AND seq > ? AND delivered = 1 AND NOT ${isCovered}`)
+    .run(chain, through, covered)
+  // The plus keeps to the index of what is pending.
+  client
+    .prepare(`UPDATE batches SET delivered = 1 WHERE delivered = 0 AND +chain = ? AND ${isCovered}`)
+    .run(chain, covered)
+  client
+    .prepare('UPDATE batches SET safe = 0, safe_at_minute = NULL WHERE chain = ? AND seq > ? AND safe = 1')
+    .run(chain, safeThrough)
+  client
+    .prepare(
+      'UPDATE batches SET safe = 1, safe_at_minute = ? WHERE pruned IN (0, 1) AND safe = 0 AND +chain = ? AND +seq <= ?',
+    )
+    .run(runningMinutes(store), chain, safeThrough)
+}
+
+/** Counts every chain anew; what only a void receipt called carried is nobody's again. Call it inside a transaction. */
+export function recountAll(store: DaemonStore): void {
+  const chains = store.$client.prepare<[], { chain: string }>('SELECT chain FROM chains').all()
+  for (const { chain } of chains) recountChain(store, chain)
+  store.$client
+    .prepare(
+      `UPDATE batches SET carried = 0 WHERE delivered = 0 AND carried = 1 AND NOT EXISTS
+       (SELECT 1 FROM custody_receipts held WHERE held.manifest_digest = batches.manifest_digest AND held.void = 0)`,
+    )
+    .run()
+}
+
+/** Two batches of one number may exist: from now on only receipts that name our batch cover anything in this chain. */
+export function markForked(store: DaemonStore, chain: string): void {
+  if (isForked(store, chain)) return
+  store.$client
     .transaction(() => {
-      client
-        .prepare('DELETE FROM deliveries WHERE server NOT IN (SELECT value FROM json_each(?))')
-        .run(JSON.stringify(servers))
-      const chains = client.prepare<[], { chain: string }>('SELECT chain FROM chains').all()
-      for (const { chain } of chains) recountChain(store, chain)
+      writeFact(store, `forked:${chain}`, 'true')
+      recountChain(store, chain)
     })
     .immediate()
 }
 
-/** Two batches of one number exist: from now on only receipts that name our batch cover anything in this chain. */
-export function markForked(store: DaemonStore, chain: string): void {
-  writeFact(store, `forked:${chain}`, 'true')
-}
-
 function isForked(store: DaemonStore, chain: string): boolean {
   return readFact(store, `forked:${chain}`) !== undefined
+}
+
+function saysLess(shown: DeliveryReceipt, held: DeliveryReceipt): boolean {
+  if (shown.incarnation.number !== held.incarnation.number) return shown.incarnation.number > held.incarnation.number
+  return shown.through < held.through || (shown.through === held.through && shown.safeThrough < held.safeThrough)
 }

@@ -5,6 +5,7 @@ import { deviceOf, readIdentity } from '../shared/crypto/identity.ts'
 import { openTrust } from '../shared/crypto/stored-trust.ts'
 import { Neighbourhood } from '../shared/discovery/neighbourhood.ts'
 import type { Clock } from '../shared/service/clock.ts'
+import type { WaybillError } from '../shared/service/errors.ts'
 import type { Logger } from '../shared/service/logger.ts'
 import { repeat } from '../shared/service/repeat.ts'
 import { claimRuntime, clearRuntime, writeRuntime } from '../shared/service/runtime.ts'
@@ -13,17 +14,23 @@ import { PayloadStore } from '../shared/storage/payload-store.ts'
 import { StudyShelf } from '../shared/storage/study-shelf.ts'
 import { openPort } from '../shared/transfer/open-port.ts'
 import { Changes } from '../shared/web/changes.ts'
-import { createFieldDoor, createFieldPage, createLocalApi, type DaemonContext, rememberMeeting } from './app.ts'
+import { adoptStudy } from './adopt-study.ts'
+import {
+  createFieldDoor,
+  createFieldPage,
+  createLocalApi,
+  type DaemonContext,
+  noteProblem,
+  rememberMeeting,
+} from './app.ts'
 import type { DaemonConfig } from './config.ts'
-import { recountAll } from './cover.ts'
-import { writeLastError } from './facts.ts'
 import { knock } from './knock.ts'
 import { openStore } from './open-store.ts'
-import { servedPayload } from './pending.ts'
+import { isServed } from './pending.ts'
 import { prune } from './prune.ts'
 import { push } from './push.ts'
 import { PushTargets } from './push-targets.ts'
-import { countMinute } from './running-minutes.ts'
+import { minuteCounter } from './running-minutes.ts'
 import { Sealer } from './sealer.ts'
 
 /** A running program. */
@@ -43,8 +50,8 @@ export async function startDaemon(
   await claimRuntime(config.data, 'daemon', clock.now())
   const context = await openContext(config, clock, logger)
   const { store, shelf, changes } = context
-  recountAll(store, shelf.document.servers)
-  await context.payloads.sweep((digest) => servedPayload(store, digest) !== undefined)
+  adoptStudy(store, shelf.document)
+  await context.payloads.sweep((digest) => isServed(store, digest))
   const door = createFieldDoor(context)
   const page = createFieldPage(context)
   const api = await openLocalApi(context, config)
@@ -66,13 +73,14 @@ export async function startDaemon(
       else if (ours && config.push) targets.heard(`${address}:${port}`)
     },
   })
+  const countMinutes = minuteCounter(store, clock)
   const work = [
     repeat(1_000, logger, async () => {
       await shelf.refresh()
-      await context.sealer.tick()
+      await context.sealer.tick().catch((error) => noteProblem(context, 'sealing', error))
     }),
     repeat(60_000, logger, async () => {
-      countMinute(store)
+      countMinutes()
       if ((await prune(store, context.payloads, shelf.document.limits.retentionHours)) > 0) changes.tell()
     }),
     repeat(15_000, logger, () => knock(identity, ports.port ?? 0, config.announceOn)),
@@ -116,9 +124,8 @@ async function openLocalApi(context: DaemonContext, config: DaemonConfig) {
 }
 
 async function pushTo(context: DaemonContext, host: string, port: number): Promise<void> {
-  const { store, clock, sealer } = context
-  const refused: Parameters<typeof push>[0]['refused'] = (digest, error) =>
-    writeLastError(store, error, digest, clock.now())
-  const server = await push({ ...context, seal: () => sealer.ask(), refused }, host, port)
-  rememberMeeting(context, server, `${host}:${port}`, [])
+  const seal = () => context.sealer.ask().catch((error) => noteProblem(context, 'sealing', error))
+  const refused = (digest: string, error: WaybillError) => noteProblem(context, digest, error)
+  const pushed = await push({ ...context, seal, refused }, host, port)
+  rememberMeeting(context, pushed, `${host}:${port}`, pushed.problems)
 }

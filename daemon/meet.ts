@@ -1,18 +1,22 @@
 import { credentialsBehind } from '../shared/crypto/credential-path.ts'
 import { deviceOf, type Identity } from '../shared/crypto/identity.ts'
-import type { Trust } from '../shared/crypto/trust.ts'
+import type { Trust, Verified } from '../shared/crypto/trust.ts'
 import type { Head } from '../shared/protocol/custody-receipt.ts'
 import type { Meeting } from '../shared/protocol/meeting.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import { asWaybillError, type WaybillError } from '../shared/service/errors.ts'
 import type { StudyShelf } from '../shared/storage/study-shelf.ts'
 import { absorbMeeting } from '../shared/transfer/absorb-meeting.ts'
-import { continueBeyond, currentChain } from './chain.ts'
-import { recountAll } from './cover.ts'
+import { adoptStudy } from './adopt-study.ts'
+import { currentChain } from './chain.ts'
+import { recountChain } from './cover.ts'
+import { takeFollowers, unprovenTips } from './followers.ts'
 import type { DaemonStore } from './open-store.ts'
+import { ownManifests, recogniseOwn } from './recognise-own.ts'
 import { outboxSize } from './sealer.ts'
 import { keepCustody } from './take-custody.ts'
-import { takeDelivery } from './take-delivery.ts'
+import { takeDelivery, takeLife } from './take-delivery.ts'
+import { takeGaps } from './take-gaps.ts'
 
 /** What meeting a peer needs to know. */
 export interface MeetContext {
@@ -30,8 +34,9 @@ export async function ownMeeting(
 ): Promise<Meeting> {
   const deliveries = allJws(store, 'deliveries')
   const gaps = allJws(store, 'gaps')
+  const manifests = unprovenTips(store, currentChain(store).chain)
   const studyDocument = shelf.document.version > peerVersion ? shelf.jws : null
-  const signed = [...deliveries, ...gaps, shelf.jws]
+  const signed = [...deliveries, ...gaps, ...manifests, shelf.jws]
   return {
     v: 1,
     at: clock.now().toISOString(),
@@ -41,7 +46,7 @@ export async function ownMeeting(
     deliveries,
     gaps,
     custody: [],
-    manifests: [],
+    manifests,
     head: headOf(store),
     incarnation: null,
   }
@@ -53,12 +58,16 @@ export function headOf(store: DaemonStore): Head {
   return { chain, seq, unsealed: outboxSize(store, 1_000_000).changes }
 }
 
-/** Takes what a peer told, each document on its own. @returns what could not be taken */
-export async function absorb(context: MeetContext, meeting: Meeting): Promise<WaybillError[]> {
+/**
+ * Takes what a peer told, each document on its own.
+ * @param giver the peer's device
+ * @returns what could not be taken
+ */
+export async function absorb(context: MeetContext, giver: string, meeting: Meeting): Promise<WaybillError[]> {
   const { store, identity, trust, shelf } = context
   const device = deviceOf(identity)
   const absorbed = await absorbMeeting(meeting, trust, shelf)
-  if (absorbed.study === 'newer') recountAll(store, shelf.document.servers)
+  const { manifests, deliveries, gaps, custody } = absorbed
   const problems = [...absorbed.problems]
   const attempt = (act: () => unknown) => {
     try {
@@ -67,31 +76,24 @@ export async function absorb(context: MeetContext, meeting: Meeting): Promise<Wa
       problems.push(asWaybillError(error))
     }
   }
-  for (const receipt of absorbed.custody) attempt(() => keepCustody(store, [receipt]))
-  for (const delivery of absorbed.deliveries) attempt(() => takeDelivery(store, device, delivery))
-  for (const { document, jws } of absorbed.gaps)
-    if (document.producer === device) attempt(() => keepGap(store, document.chain, document.server, jws))
+  attempt(() => adoptStudy(store, shelf.document))
   attempt(() => recogniseOwn(store, device, absorbed))
+  attempt(() => takeProofs(store, ownManifests(device, manifests)))
+  for (const receipt of custody) attempt(() => keepCustody(store, device, giver, [receipt]))
+  for (const { document } of [...deliveries, ...gaps])
+    attempt(() => takeLife(store, document.server, document.incarnation))
+  for (const delivery of deliveries) attempt(() => takeDelivery(store, device, delivery))
+  for (const notice of gaps) attempt(() => takeGaps(store, device, notice))
   return problems
 }
 
-/** Proof of a restored disk: our own signature, or a server's word for it, on a batch that this disk does not know. */
-function recogniseOwn(
-  store: DaemonStore,
-  device: string,
-  { manifests, deliveries }: Pick<Awaited<ReturnType<typeof absorbMeeting>>, 'manifests' | 'deliveries'>,
-): void {
-  const shown = manifests
-    .filter(({ document, signer }) => document.producer === device && signer.device === device)
-    .map(({ document, digest }) => ({ chain: document.chain, seq: document.seq, digest }))
-  for (const { document } of deliveries)
-    if (document.producer === device && document.throughDigest !== null)
-      shown.push({ chain: document.chain, seq: document.through, digest: document.throughDigest })
-  for (const place of shown.sort((a, b) => b.seq - a.seq)) continueBeyond(store, place)
-}
-
-function keepGap(store: DaemonStore, chain: string, server: string, jws: string): void {
-  store.$client.prepare('INSERT OR REPLACE INTO gaps (chain, server, jws) VALUES (?, ?, ?)').run(chain, server, jws)
+/** Batches of ours that follow what this disk has: receipts that name them cover more than before. */
+function takeProofs(store: DaemonStore, manifests: Verified<'manifest'>[]): void {
+  store.$client
+    .transaction(() => {
+      for (const chain of takeFollowers(store, manifests)) recountChain(store, chain)
+    })
+    .immediate()
 }
 
 function allJws(store: DaemonStore, table: 'deliveries' | 'gaps'): string[] {

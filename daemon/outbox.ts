@@ -1,8 +1,8 @@
 import { keyedDigest } from '../shared/crypto/digest.ts'
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import type { Clock } from '../shared/service/clock.ts'
-import { asWaybillError, type ErrorCode } from '../shared/service/errors.ts'
-import { deriveLine } from '../shared/specimens/derive-line.ts'
+import { asWaybillError, type ErrorCode, WaybillError } from '../shared/service/errors.ts'
+import { mappingOf, noteMapping } from './adopt-study.ts'
 import { dumpKeeper } from './dumped.ts'
 import { openLineKeeper } from './open-lines.ts'
 import type { DaemonStore } from './open-store.ts'
@@ -24,12 +24,16 @@ export interface RecordContext {
   clock: Clock
 }
 
+/** A transaction takes at most so many changes, and ends after so many bytes: memory does not grow with what is given. */
 const run = 500
+const runBytes = 4 * 1024 * 1024
+const mostRefused = 100_000
 
 /**
  * Takes changes from the app, a line of NDJSON each. What is counted as accepted or known is on disk when this returns
  * (invariant 1); a repeat of the same change is known and not doubled; a bad line is named and spoils no other.
  * @param progress called after each committed run
+ * @throws BAD_REQUEST when too many lines are bad to name them all: then nothing is confirmed, and all may be given again
  */
 export async function recordChanges(
   context: RecordContext,
@@ -39,15 +43,18 @@ export async function recordChanges(
   const recorded: Recorded = { accepted: 0, known: 0, refused: [] }
   const commit = preparedCommit(context, recorded)
   let given: GivenChange[] = []
+  let bytes = 0
   const flush = () => {
     commit(given)
     given = []
+    bytes = 0
     progress(recorded)
   }
   for await (const piece of pieces) {
     const change = readOrRefuse(piece, context.clock, recorded)
     if (change) given.push(change)
-    if (given.length >= run) flush()
+    bytes += change?.line.length ?? 0
+    if (given.length >= run || bytes >= runBytes) flush()
   }
   flush()
   return recorded
@@ -58,6 +65,11 @@ function readOrRefuse({ number, text }: Piece, clock: Clock, recorded: Recorded)
     return readChange(text, clock.now())
   } catch (thrown) {
     const { code, message } = asWaybillError(thrown)
+    if (recorded.refused.length >= mostRefused)
+      throw new WaybillError(
+        'BAD_REQUEST',
+        `line ${number}: more than ${mostRefused} lines are no change; is this NDJSON?`,
+      )
     recorded.refused.push({ line: number, code, message })
     return undefined
   }
@@ -72,19 +84,22 @@ function preparedCommit(
   const key = Buffer.from(digestKey, 'hex')
   const insert = client.prepare('INSERT OR IGNORE INTO outbox (id, digest, line, size) VALUES (?, ?, ?, ?)')
   const wasSealed = client.prepare('SELECT 1 FROM sealed_changes WHERE id = ? AND keyed_digest = ?')
-  const keepLine = openLineKeeper(store)
-  const keepDump = dumpKeeper(store, key)
+  const keepLine = openLineKeeper(store, study)
+  const dumps = dumpKeeper(store, key)
+  const mapping = mappingOf(study)
   return client.transaction((given: GivenChange[]) => {
     for (const one of given) {
-      const made = one.isDump ? keepDump(one) : one
+      const made = one.isDump ? dumps.tell(one) : one
       const isNew =
         made !== undefined &&
         wasSealed.get(made.change.id, keyedDigest(key, made.digest)) === undefined &&
         insert.run(made.change.id, made.digest, made.line, Buffer.byteLength(made.line)).changes === 1
       if (isNew) recorded.accepted += 1
       else recorded.known += 1
-      const visible = isNew ? deriveLine(made.change, study) : undefined
-      if (visible) keepLine(visible)
+      if (!isNew) continue
+      if (!one.isDump) dumps.changed(made.change)
+      keepLine(made.change)
     }
+    noteMapping(store, mapping)
   }).immediate
 }

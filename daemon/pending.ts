@@ -1,3 +1,6 @@
+import { stat } from 'node:fs/promises'
+import { WaybillError } from '../shared/service/errors.ts'
+import type { PayloadStore } from '../shared/storage/payload-store.ts'
 import type { DaemonStore } from './open-store.ts'
 
 /** A batch that no delivery covers, as a courier is told of it. */
@@ -16,11 +19,38 @@ export function pendingBatches(store: DaemonStore, carried: boolean, after: numb
     .all(carried ? 1 : 0, after, limit)
 }
 
-/** The size of a payload that may be served. */
-export function servedPayload(store: DaemonStore, digest: string): { size: number } | undefined {
+/** Whether a batch's payload must be on this disk. */
+export function isServed(store: DaemonStore, digest: string): boolean {
+  return payloadSize(store, digest) !== undefined
+}
+
+/** A sealed payload on this disk. */
+export interface ServedFile {
+  path: string
+  size: number
+}
+
+/**
+ * A payload that may be served; undefined where there is none.
+ * @throws STORAGE_FAILED when this disk lost it: whoever reads on would only see the connection break
+ */
+export async function servedFile(
+  store: DaemonStore,
+  payloads: PayloadStore,
+  digest: string,
+): Promise<ServedFile | undefined> {
+  const size = payloadSize(store, digest)
+  if (size === undefined) return undefined
+  const path = payloads.pathOf(digest)
+  const stored = await stat(path).catch(() => undefined)
+  if (stored?.size === size) return { path, size }
+  throw new WaybillError('STORAGE_FAILED', stored ? `${path} has ${stored.size} bytes, not ${size}` : `${path} is gone`)
+}
+
+function payloadSize(store: DaemonStore, digest: string): number | undefined {
   return store.$client
     .prepare<[string], { size: number }>(
       'SELECT payload_size size FROM batches WHERE payload_digest = ? AND pruned = 0',
     )
-    .get(digest)
+    .get(digest)?.size
 }

@@ -9,16 +9,20 @@ import { runningMinutes } from './running-minutes.ts'
  */
 export async function prune(store: DaemonStore, payloads: PayloadStore, retentionHours: number): Promise<number> {
   const client = store.$client
+  const isDue = 'pruned = 0 AND safe = 1 AND delivered = 1 AND safe_at_minute <= ?'
+  const before = runningMinutes(store) - retentionHours * 60
   const due = client
     .prepare<[number], { position: number; digest: string }>(
-      `SELECT position, payload_digest digest FROM batches
-       WHERE pruned = 0 AND safe = 1 AND delivered = 1 AND safe_at_minute <= ? LIMIT 1000`,
+      `SELECT position, payload_digest digest FROM batches WHERE ${isDue} LIMIT 1000`,
     )
-    .all(runningMinutes(store) - retentionHours * 60)
-  const mark = client.prepare('UPDATE batches SET pruned = 1 WHERE position = ?')
+    .all(before)
+  // A server may be found restored while files are removed: each batch is looked at again.
+  const mark = client.prepare(`UPDATE batches SET pruned = 1 WHERE position = ? AND ${isDue}`)
+  let removed = 0
   for (const { position, digest } of due) {
-    mark.run(position)
+    if (mark.run(position, before).changes === 0) continue
     await payloads.remove(digest)
+    removed += 1
   }
-  return due.length
+  return removed
 }

@@ -1,4 +1,5 @@
 import { credentialsBehind } from '../shared/crypto/credential-path.ts'
+import { deviceOf } from '../shared/crypto/identity.ts'
 import { type Admit, onlyRoles } from '../shared/crypto/mutual-tls.ts'
 import { checkStanding } from '../shared/crypto/standing.ts'
 import { Meeting, maxMeetingBytes } from '../shared/protocol/meeting.ts'
@@ -9,12 +10,20 @@ import { type HandOnBatch, handOn } from '../shared/transfer/hand-on.ts'
 import { PeerClient } from '../shared/transfer/peer-client.ts'
 import { absorb, headOf, type MeetContext, ownMeeting } from './meet.ts'
 import { takeCustody } from './take-custody.ts'
+import { takeLife } from './take-delivery.ts'
 
 /** What pushing needs to know. */
 export interface PushContext extends MeetContext {
   payloads: PayloadStore
   seal(): Promise<void>
   refused(digest: string, error: WaybillError): void
+}
+
+/** Who was met, and what it told wrongly. */
+export interface Pushed {
+  device: string
+  role: string
+  problems: WaybillError[]
 }
 
 interface PendingRow {
@@ -26,34 +35,37 @@ interface PendingRow {
 
 /**
  * The direct route: meets a server, gives it what no delivery covers, and meets it again for the delivery receipts.
- * @returns who was met
  * @throws PEER_UNREACHABLE, ROLE_REFUSED for what is no server, and what the server refuses
  */
-export async function push(
-  context: PushContext,
-  host: string,
-  port: number,
-): Promise<{ device: string; role: string }> {
+export async function push(context: PushContext, host: string, port: number): Promise<Pushed> {
   const { identity } = context
   const client = new PeerClient({ identity, host, port, admit: serverOnly(context), connections: 2 })
+  const problems: WaybillError[] = []
   try {
-    await meetServer(context, client)
+    problems.push(...(await meetServer(context, client)))
     await context.seal()
+    const device = client.peer?.device ?? ''
     let after = 0
     for (let rows = pendingRows(context, after); rows.length > 0; rows = pendingRows(context, after)) {
-      await handOn(client, context.payloads, await batchesOf(context, rows), outcome(context), 2)
+      await handOn(client, context.payloads, await batchesOf(context, rows), outcome(context, device, problems), 2)
       after = rows.at(-1)?.position ?? after
     }
-    await meetServer(context, client)
-    return { device: client.peer?.device ?? '', role: client.peer?.role ?? 'server' }
+    problems.push(...(await meetServer(context, client)))
+    return { device, role: client.peer?.role ?? 'server', problems }
   } finally {
     await client.close()
   }
 }
 
-async function meetServer(context: PushContext, client: PeerClient): Promise<void> {
+/** A server also says in which life it is; one that knows nothing of this laptop any more has nothing to sign. */
+async function meetServer(context: PushContext, client: PeerClient): Promise<WaybillError[]> {
   const own = await ownMeeting(context, 0)
-  await absorb(context, await client.json('POST', paths.meeting, own, Meeting, maxMeetingBytes))
+  const told = await client.json('POST', paths.meeting, own, Meeting, maxMeetingBytes)
+  const server = client.peer?.device ?? ''
+  const problems = await absorb(context, server, told)
+  if (told.incarnation && context.shelf.document.servers.includes(server))
+    takeLife(context.store, server, told.incarnation)
+  return problems
 }
 
 function serverOnly({ shelf }: PushContext): Admit {
@@ -81,9 +93,12 @@ async function batchesOf(context: PushContext, rows: PendingRow[]): Promise<Hand
   return rows.map(({ manifest, digest, payload }) => ({ manifest, digest, payload, path: [], credentials, at, head }))
 }
 
-function outcome(context: PushContext): Parameters<typeof handOn>[3] {
+function outcome(context: PushContext, server: string, problems: WaybillError[]): Parameters<typeof handOn>[3] {
+  const { store, trust, identity } = context
   return {
-    signed: async (_digest, custody) => void (await takeCustody(context.store, context.trust, [custody])),
+    signed: async (_digest, custody) => {
+      problems.push(...(await takeCustody(store, trust, deviceOf(identity), server, [custody])).problems)
+    },
     refused: async (digest, error) => context.refused(digest, error),
   }
 }

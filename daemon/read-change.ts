@@ -1,10 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
-import canonicalize from 'canonicalize'
-import { parse } from 'lossless-json'
 import { sha256 } from '../shared/crypto/digest.ts'
 import { Change, maxChangeBytes } from '../shared/protocol/change.ts'
 import { WaybillError } from '../shared/service/errors.ts'
+import { canonicalForm, parseStrictly } from './parse-strictly.ts'
 
 /** A change as the app gave it: what is stored, and the digest by which a repeat is known. */
 export interface GivenChange {
@@ -26,44 +25,25 @@ const check = TypeCompiler.Compile(Change)
  * @throws CHANGE_INVALID naming the field, CHANGE_TOO_LARGE
  */
 export function readChange(text: Buffer | null, now: Date): GivenChange | undefined {
-  if (text === null) throw new WaybillError('CHANGE_TOO_LARGE', `the change is larger than ${maxChangeBytes} bytes`)
+  if (text === null) throw tooLarge()
   if (!isUtf8(text)) throw new WaybillError('CHANGE_INVALID', 'not UTF-8')
   const json = text.toString('utf8')
   if (json.trim() === '') return undefined
   const given = parseStrictly(json)
-  const digest = sha256(canonicalize(given) ?? '')
+  const digest = sha256(canonicalForm(given))
   const isDump = !('id' in given || 'action' in given)
   const change = isDump ? fromDumpdata(given, digest, now) : withDefaults(given, now)
   if (!check.Check(change)) {
     const first = check.Errors(change).First()
     throw new WaybillError('CHANGE_INVALID', `${first?.path || '/'}: ${first?.message}`)
   }
-  return { change, line: canonicalize(change) ?? '', digest, isDump }
+  const line = canonicalForm(change)
+  if (Buffer.byteLength(line) > maxChangeBytes) throw tooLarge()
+  return { change, line, digest, isDump }
 }
 
-/** JSON without duplicate names, and without numbers that would not come out as they went in. */
-function parseStrictly(text: string): Record<string, unknown> {
-  let value: unknown
-  try {
-    value = parse(text, undefined, { parseNumber: exactNumber })
-  } catch (cause) {
-    if (cause instanceof WaybillError) throw cause
-    throw new WaybillError('CHANGE_INVALID', `not JSON: ${cause instanceof Error ? cause.message : cause}`, { cause })
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new WaybillError('CHANGE_INVALID', '/: a change is a JSON object')
-  return value as Record<string, unknown>
-}
-
-function exactNumber(text: string): number {
-  const value = Number(text)
-  const digits = text.replace(/^-?0*|[eE].*$|\./g, '').replace(/^0+/, '')
-  if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value)) || digits.length > 17)
-    throw new WaybillError(
-      'CHANGE_INVALID',
-      `the number ${text.slice(0, 40)} would not arrive as it is; give it as text`,
-    )
-  return value
+function tooLarge(): WaybillError {
+  return new WaybillError('CHANGE_TOO_LARGE', `the change is larger than ${maxChangeBytes} bytes`)
 }
 
 function withDefaults(given: Record<string, unknown>, now: Date): Record<string, unknown> {
@@ -83,7 +63,11 @@ function textOf(pk: unknown): unknown {
 
 /** Any ISO 8601 time with an offset becomes UTC with milliseconds; what is none is left for the schema to refuse. */
 function timeOf(time: unknown): unknown {
-  if (typeof time !== 'string' || !/^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:?\d\d)$/.test(time)) return time
-  const parsed = new Date(time)
+  const parts = typeof time === 'string' ? /^(\d{4})-(\d\d)-(\d\d)T.*(Z|[+-]\d\d:?\d\d)$/.exec(time) : null
+  if (!parts) return time
+  const [year, month, day] = parts.slice(1, 4).map(Number) as [number, number, number]
+  // The 30th of February would become the 2nd of March: what the app gave is not made into another day.
+  if (day > new Date(Date.UTC(year, month, 0)).getUTCDate()) return time
+  const parsed = new Date(String(time))
   return Number.isNaN(parsed.getTime()) ? time : parsed.toISOString()
 }

@@ -29,7 +29,7 @@ export function* batchReceipts(store: DaemonStore, study: StudyDocument): Genera
     )
     .all()
   const holders = store.$client.prepare<[string], { device: string; role: string; since: string }>(
-    'SELECT by device, role, at since FROM custody_receipts WHERE manifest_digest = ? ORDER BY rowid',
+    'SELECT by device, role, at since FROM custody_receipts WHERE manifest_digest = ? AND void = 0 ORDER BY rowid',
   )
   for (const { delivered, safe, pruned, ...batch } of rows) {
     const held = holders.all(batch.batch)

@@ -75,15 +75,37 @@ export const custodyReceipts = sqliteTable(
     role: text('role').notNull(),
     at: text('at').notNull(),
     jws: text('jws').notNull(),
+    /** Its server was restored since, and has not given it again: it says nothing of where the batch is now. */
+    void: integer('void').notNull().default(0),
   },
-  (table) => [index('custody_by_manifest').on(table.manifestDigest)],
+  (table) => [index('custody_by_manifest').on(table.manifestDigest), index('custody_by_holder').on(table.by)],
 )
 
-/** The delivery receipt in force, a chain and server. */
+/**
+ * Delivery receipts, the newest of each life of a server. Only a server's newest life counts (see cover.ts); older ones stay, as
+ * proof for the server of what it once had.
+ */
 export const deliveries = sqliteTable(
   'deliveries',
-  { chain: text('chain').notNull(), server: text('server').notNull(), jws: text('jws').notNull() },
-  (table) => [primaryKey({ columns: [table.chain, table.server] })],
+  {
+    chain: text('chain').notNull(),
+    server: text('server').notNull(),
+    nonce: text('nonce').notNull(),
+    jws: text('jws').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.chain, table.server, table.nonce] })],
+)
+
+/** Manifests of ours that this disk lost and that we were shown: they follow our newest batch of the chain, one the other. */
+export const followers = sqliteTable(
+  'followers',
+  {
+    chain: text('chain').notNull(),
+    seq: integer('seq').notNull(),
+    digest: text('digest').notNull(),
+    jws: text('jws').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.chain, table.seq] })],
 )
 
 /** The newest notice of batches that a server has heard of and not received. */
@@ -96,10 +118,18 @@ export const gaps = sqliteTable(
 /** Credentials that lead to the authority, by digest. */
 export const credentials = sqliteTable('credentials', { kid: text('kid').primaryKey(), jws: text('jws').notNull() })
 
-/** Requisition lines that no handover has closed, as last known. */
+/**
+ * Requisition lines that no handover has closed, as last known. `sources` names the app's field that each value came from: one
+ * that the study document no longer maps so is not shown.
+ */
 export const openLines = sqliteTable(
   'open_lines',
-  { model: text('model').notNull(), pk: text('pk').notNull(), line: text('line').notNull() },
+  {
+    model: text('model').notNull(),
+    pk: text('pk').notNull(),
+    line: text('line').notNull(),
+    sources: text('sources').notNull().default('{}'),
+  },
   (table) => [primaryKey({ columns: [table.model, table.pk] })],
 )
 
@@ -111,5 +141,5 @@ export const meetings = sqliteTable('meetings', {
   at: text('at').notNull(),
 })
 
-/** Single values: the last error, the running minutes. */
+/** Single values: the last error, the running minutes, what of the study document was taken to heart. */
 export const facts = sqliteTable('facts', { key: text('key').primaryKey(), value: text('value').notNull() })

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import { SqliteError } from 'better-sqlite3'
 import canonicalize from 'canonicalize'
 import { keyedDigest, sha256 } from '../shared/crypto/digest.ts'
 import { deviceOf, type Identity, signerOf } from '../shared/crypto/identity.ts'
+import { readDocument } from '../shared/crypto/read-document.ts'
 import { sealPayload } from '../shared/crypto/seal.ts'
 import { type SignedDocument, signDocument } from '../shared/crypto/sign-document.ts'
 import type { Change } from '../shared/protocol/change.ts'
@@ -36,6 +38,8 @@ interface OutboxRow {
  * Seals the oldest changes of the outbox into one batch. The payload is on disk before the one transaction that numbers
  * the batch, stores its signed manifest and erases the plain text; until then nobody can see it. Call it single-flight.
  * @returns the number of changes sealed; 0 when the outbox is empty
+ * @throws LOCKED when another chain began meanwhile, or another program seals: nothing was sealed, and it can be tried again;
+ * DISK_FULL; BAD_DOCUMENT when others could not read what would be signed. The changes stay in the outbox
  */
 export async function sealBatch(context: SealContext): Promise<number> {
   const rows = takeRows(context.store, context.study)
@@ -43,31 +47,46 @@ export async function sealBatch(context: SealContext): Promise<number> {
   const chain = currentChain(context.store)
   const { plain, lines } = plainText(context, chain, rows)
   const recipients = recipientsFor(context.study, deviceOf(context.identity))
-  const payload = await context.payloads.put(
-    await sealPayload(
-      plain,
-      recipients.map(({ key }) => key),
-    ),
+  const sealed = await sealPayload(
+    plain,
+    recipients.map(({ key }) => key),
   )
-  const manifest: Manifest = {
-    v: 1,
-    study: context.identity.study,
-    producer: deviceOf(context.identity),
-    chain: chain.chain,
-    seq: chain.seq + 1,
-    previous: chain.digest,
-    continues: chain.seq === 0 ? chain.continues : null,
-    sealedAt: context.clock.now().toISOString(),
-    changes: rows.length,
-    studyVersion: context.study.version,
-    payload: { ...payload, recipients: recipients.map(({ id }) => id) },
-    plain: { digest: sha256(plain), size: plain.length },
-    requisitions: linesDigest(lines),
-    handovers: [],
-  }
-  const signed = await signDocument('manifest', manifest, signerOf(context.identity))
-  commit(context, chain, manifest, signed, rows)
+  await sparing(context.payloads, sealed, async () => {
+    const payload = await context.payloads.put(sealed)
+    const manifest: Manifest = {
+      v: 1,
+      study: context.identity.study,
+      producer: deviceOf(context.identity),
+      chain: chain.chain,
+      seq: chain.seq + 1,
+      previous: chain.digest,
+      continues: chain.seq === 0 ? chain.continues : null,
+      sealedAt: context.clock.now().toISOString(),
+      changes: rows.length,
+      studyVersion: context.study.version,
+      payload: { ...payload, recipients: recipients.map(({ id }) => id) },
+      plain: { digest: sha256(plain), size: plain.length },
+      requisitions: linesDigest(lines),
+      handovers: [],
+    }
+    const signed = await signDocument('manifest', manifest, signerOf(context.identity))
+    readDocument(signed.jws, 'manifest')
+    commit(context, chain, manifest, signed, rows)
+  })
   return rows.length
+}
+
+/**
+ * Does it; where it certainly came to nothing, no payload stays behind. What the database itself threw is not certain: a commit
+ * whose fsync failed may be found in the log after a power cut. So the payload stays until the next start knows better.
+ */
+async function sparing(payloads: PayloadStore, sealed: Buffer, act: () => Promise<void>): Promise<void> {
+  try {
+    await act()
+  } catch (error) {
+    if (!(error instanceof SqliteError)) await payloads.remove(sha256(sealed))
+    throw error
+  }
 }
 
 /** Who can open what this device seals: the servers of its site or of all, and the recovery identity. */
@@ -117,7 +136,7 @@ function commit(
       const now = currentChain(context.store)
       const erased = erase.run(rows[0]?.position, rows.at(-1)?.position)
       if (now.chain !== chain.chain || now.seq !== chain.seq || erased.changes !== rows.length)
-        throw new WaybillError('LOCKED', 'another program seals this outbox')
+        throw new WaybillError('LOCKED', 'another chain began meanwhile, or another program seals this outbox')
       insertBatch(context.store, manifest, signed)
       for (const { id, digest } of rows) remember.run(id, keyedDigest(key, digest))
     })

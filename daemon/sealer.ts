@@ -1,5 +1,7 @@
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import type { Clock } from '../shared/service/clock.ts'
+import { WaybillError } from '../shared/service/errors.ts'
+import { adoptStudy } from './adopt-study.ts'
 import type { DaemonStore } from './open-store.ts'
 import { type SealContext, sealBatch } from './seal.ts'
 
@@ -15,6 +17,8 @@ export class Sealer {
   #running: Promise<void> = Promise.resolve()
   #lastAsked = Number.NEGATIVE_INFINITY
   #waitingSince: number | undefined
+  /** A crash may have left plain text in the log. */
+  #mustEmptyLog = true
 
   constructor(context: () => SealContext, clock: Clock) {
     this.#context = context
@@ -40,8 +44,14 @@ export class Sealer {
   }
 
   #seal(onlyFull: boolean): Promise<void> {
-    this.#running = this.#running.catch(() => undefined).then(() => sealRun(this.#context(), onlyFull))
+    this.#running = this.#running.catch(() => undefined).then(() => this.#run(onlyFull))
     return this.#running
+  }
+
+  async #run(onlyFull: boolean): Promise<void> {
+    const context = this.#context()
+    if ((await sealRun(context, onlyFull)) > 0) this.#mustEmptyLog = true
+    if (this.#mustEmptyLog) this.#mustEmptyLog = !emptyLog(context.store)
   }
 }
 
@@ -55,15 +65,40 @@ export function outboxSize(store: DaemonStore, most = 5000): { changes: number; 
   return { changes: counted?.changes ?? 0, bytes: counted?.bytes ?? 0 }
 }
 
-async function sealRun(context: SealContext, onlyFull: boolean): Promise<void> {
+async function sealRun(context: SealContext, onlyFull: boolean): Promise<number> {
+  adoptStudy(context.store, context.study)
   let sealed = 0
   while (sealed < batchesAnAsk) {
     if (onlyFull && !isFull(context.store, context.study)) break
-    if ((await sealBatch(context)) === 0) break
+    if ((await sealOnce(context)) === 0) break
     sealed += 1
   }
-  // Erased plain text must not linger in the write-ahead log.
-  if (sealed > 0) context.store.$client.pragma('wal_checkpoint(TRUNCATE)')
+  return sealed
+}
+
+/** A meeting may begin another chain while a batch is sealed: then it is sealed again, for that one. */
+async function sealOnce(context: SealContext): Promise<number> {
+  try {
+    return await sealBatch(context)
+  } catch (error) {
+    if (!(error instanceof WaybillError) || error.code !== 'LOCKED') throw error
+    return sealBatch(context)
+  }
+}
+
+/**
+ * Erased plain text must not linger in the write-ahead log. Nobody waits for it: @returns false where another program reads, and
+ * it is to be done again later.
+ */
+function emptyLog({ $client: client }: DaemonStore): boolean {
+  const waitMs = Number(client.pragma('busy_timeout', { simple: true }))
+  client.pragma('busy_timeout = 0')
+  try {
+    const [outcome] = client.pragma('wal_checkpoint(TRUNCATE)') as Array<{ busy: number }>
+    return outcome?.busy === 0
+  } finally {
+    client.pragma(`busy_timeout = ${waitMs}`)
+  }
 }
 
 function isFull(store: DaemonStore, { limits }: StudyDocument): boolean {

@@ -8,28 +8,42 @@ export interface Piece {
 
 const [newline, quote, backslash, comma] = [0x0a, 0x22, 0x5c, 0x2c]
 const [openBrace, closeBrace, openArray, closeArray] = [0x7b, 0x7d, 0x5b, 0x5d]
+/** Windows writes it before the text. */
+const byteOrderMark = [0xef, 0xbb, 0xbf]
 
 /**
- * Splits what an app gives into changes, without reading values: NDJSON by line, or the objects of one JSON array, as Django's
- * `dumpdata` writes it. Memory is bounded by the largest change allowed, whatever comes (invariant 10).
+ * Splits what an app gives into changes, without reading values: NDJSON by line, or the objects of JSON arrays, as Django's
+ * `dumpdata` writes them; lines may follow an array. Memory is bounded by the largest change allowed, whatever comes
+ * (invariant 10).
  */
 export async function* splitInput(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Piece> {
   let splitter: LineSplitter | ArraySplitter | undefined
+  let blankLines = 0
   for await (const bytes of chunks) {
     const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    const first = chunk.find((byte) => byte > 0x20)
-    if (!splitter && first === undefined) continue
-    splitter ??= first === openArray ? new ArraySplitter() : new LineSplitter()
-    yield* splitter.split(chunk)
+    if (splitter) {
+      yield* splitter.split(chunk)
+      continue
+    }
+    const first = chunk.findIndex((byte) => byte > 0x20 && !byteOrderMark.includes(byte))
+    blankLines += chunk.subarray(0, first < 0 ? chunk.length : first).filter((byte) => byte === newline).length
+    if (first < 0) continue
+    splitter = chunk[first] === openArray ? new ArraySplitter() : new LineSplitter(new Piecewise(blankLines))
+    yield* splitter.split(chunk.subarray(first))
   }
   if (splitter) yield* splitter.end()
 }
 
 /** Collects the bytes of one change, and forgets them when they are too many. */
 class Piecewise {
-  #number = 0
+  #number: number
   #parts: Buffer[] = []
   #size = 0
+
+  /** @param before how many pieces came before the first */
+  constructor(before: number) {
+    this.#number = before
+  }
 
   take(part: Buffer): void {
     this.#size += part.length
@@ -52,7 +66,11 @@ class Piecewise {
 }
 
 class LineSplitter {
-  readonly #piece = new Piecewise();
+  readonly #piece: Piecewise
+
+  constructor(piece: Piecewise) {
+    this.#piece = piece
+  }
 
   *split(chunk: Buffer): Generator<Piece> {
     let from = 0
@@ -70,16 +88,24 @@ class LineSplitter {
 }
 
 class ArraySplitter {
-  readonly #piece = new Piecewise()
+  readonly #piece = new Piecewise(0)
   #depth = 0
   #inText = false
-  #isEscaped = false;
+  #isEscaped = false
+  /** What follows the array and is none. */
+  #lines: LineSplitter | undefined;
 
   *split(chunk: Buffer): Generator<Piece> {
+    if (this.#lines) return yield* this.#lines.split(chunk)
     let from = 0
     for (let at = 0; at < chunk.length; at += 1) {
-      const [before, after] = [this.#depth, this.#step(chunk[at] ?? 0)]
-      const ends = before === 1 && (after === 0 || (chunk[at] === comma && !this.#inText))
+      const byte = chunk[at] ?? 0
+      if (this.#isOutside(byte)) {
+        this.#lines = new LineSplitter(this.#piece)
+        return yield* this.#lines.split(chunk.subarray(at))
+      }
+      const [before, after] = [this.#depth, this.#step(byte)]
+      const ends = before === 1 && (after === 0 || (byte === comma && !this.#inText))
       if (ends) {
         this.#piece.take(chunk.subarray(from, at))
         yield this.#piece.finish()
@@ -91,7 +117,13 @@ class ArraySplitter {
 
   /** An array that breaks off is refused where it does; what came before it was whole. */
   *end(): Generator<Piece> {
-    if (this.#depth > 0) yield { ...this.#piece.finish(), text: Buffer.from('[') }
+    if (this.#lines) yield* this.#lines.end()
+    else if (this.#depth > 0) yield { ...this.#piece.finish(), text: Buffer.from('[') }
+  }
+
+  /** Nothing that is given may vanish: from the first byte after an array that begins no other, it is taken by lines. */
+  #isOutside(byte: number): boolean {
+    return this.#depth === 0 && byte !== openArray && byte > 0x20
   }
 
   /** @returns the depth after this byte */

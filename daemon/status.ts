@@ -2,6 +2,7 @@ import { deviceOf, type Identity } from '../shared/crypto/identity.ts'
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import { readRuntime } from '../shared/service/runtime.ts'
 import { type LastError, readLastError } from './facts.ts'
+import { countOpenLines } from './open-lines.ts'
 import type { DaemonStore } from './open-store.ts'
 import { outboxSize } from './sealer.ts'
 
@@ -52,7 +53,7 @@ export function daemonStatus(store: DaemonStore, data: string, identity: Identit
     studyName: study.name,
     studyVersion: study.version,
     counts: counts(store),
-    openLines: one(store, 'SELECT count(*) count FROM open_lines'),
+    openLines: countOpenLines(store, study),
     couriers: couriers(store, study),
     peers: peers(store, study),
     lastError: readLastError(store),
@@ -61,7 +62,7 @@ export function daemonStatus(store: DaemonStore, data: string, identity: Identit
 
 /** `sealed`: nobody signed for it. `withDriver`: only couriers did. `atServer`: the server did, and has not opened it. */
 function counts(store: DaemonStore): DaemonStatus['counts'] {
-  const atServer = `EXISTS (SELECT 1 FROM custody_receipts c WHERE c.manifest_digest = b.manifest_digest AND c.role != 'relay')`
+  const atServer = `EXISTS (SELECT 1 FROM custody_receipts c WHERE c.manifest_digest = b.manifest_digest AND c.role != 'relay' AND c.void = 0)`
   return {
     outbox: { changes: outboxSize(store, 10_000_000).changes, batches: 0 },
     sealed: count(store, 'delivered = 0 AND pruned = 0 AND carried = 0'),
@@ -101,8 +102,4 @@ function peers(store: DaemonStore, study: StudyDocument): DaemonStatus['peers'] 
     )
     .all()
   return rows.map((row) => ({ ...row, name: study.devices[row.device]?.name ?? row.device.slice(0, 8) }))
-}
-
-function one(store: DaemonStore, query: string): number {
-  return store.$client.prepare<[], { count: number }>(query).get()?.count ?? 0
 }

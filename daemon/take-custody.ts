@@ -1,37 +1,81 @@
 import type { Trust, Verified } from '../shared/crypto/trust.ts'
-import { WaybillError } from '../shared/service/errors.ts'
+import { asWaybillError, WaybillError } from '../shared/service/errors.ts'
 import type { DaemonStore } from './open-store.ts'
 
-/**
- * Stores custody receipts for our own batches. A receipt says where a batch is; it never permits deletion (invariant 1).
- * @returns how many were for batches of ours
- */
-export async function takeCustody(store: DaemonStore, trust: Trust, receipts: string[]): Promise<number> {
-  const verified: Verified<'custody'>[] = []
-  for (const jws of receipts) verified.push(await trust.verify(jws, 'custody'))
-  return keepCustody(store, verified)
+/** What became of custody receipts that were given. */
+export interface TakenCustody {
+  /** How many were for batches of ours; they are on disk. */
+  taken: number
+  /** What was wrong with the others. */
+  problems: WaybillError[]
 }
 
-/** Stores receipts that were verified already. @throws SIGNATURE_INVALID when one speaks for another device */
-export function keepCustody(store: DaemonStore, receipts: Verified<'custody'>[]): number {
+/**
+ * Stores custody receipts for our own batches. A receipt says where a batch is; it never permits deletion (invariant 1). A bad one
+ * spoils no other (invariant 8).
+ * @param giver the device that gives them
+ * @throws DISK_FULL, STORAGE_FAILED: then they are to be given again
+ */
+export async function takeCustody(
+  store: DaemonStore,
+  trust: Trust,
+  device: string,
+  giver: string,
+  receipts: string[],
+): Promise<TakenCustody> {
+  const verified: Verified<'custody'>[] = []
+  const problems: WaybillError[] = []
+  for (const jws of receipts) {
+    try {
+      verified.push(checkHolder(await trust.verify(jws, 'custody'), device))
+    } catch (error) {
+      problems.push(asWaybillError(error))
+    }
+  }
+  return { taken: keepCustody(store, device, giver, verified), problems }
+}
+
+/**
+ * Stores receipts that were verified already. One that its own holder gives is in force again, if a restored server's was not.
+ * @throws SIGNATURE_INVALID when one speaks for another device, PROVENANCE_BROKEN when it does not begin at this laptop
+ */
+export function keepCustody(
+  store: DaemonStore,
+  device: string,
+  giver: string,
+  receipts: Verified<'custody'>[],
+): number {
   const client = store.$client
   const known = client.prepare('SELECT 1 FROM batches WHERE manifest_digest = ?')
   const insert = client.prepare(
     'INSERT OR IGNORE INTO custody_receipts (digest, manifest_digest, by, role, at, jws) VALUES (?, ?, ?, ?, ?, ?)',
   )
-  const carry = client.prepare('UPDATE batches SET carried = 1 WHERE manifest_digest = ?')
+  const revive = client.prepare('UPDATE custody_receipts SET void = 0 WHERE digest = ? AND by = ?')
+  const carry = client.prepare(
+    `UPDATE batches SET carried = 1 WHERE manifest_digest = ? AND EXISTS
+     (SELECT 1 FROM custody_receipts held WHERE held.manifest_digest = batches.manifest_digest AND held.void = 0)`,
+  )
   return client
     .transaction(() => {
       let kept = 0
-      for (const { document, digest, jws, signer } of receipts) {
-        if (document.by !== signer.device)
-          throw new WaybillError('SIGNATURE_INVALID', 'a custody receipt signed by another than its holder')
+      for (const receipt of receipts) {
+        const { document, digest, jws, signer } = checkHolder(receipt, device)
         if (!known.get(document.manifest)) continue
         insert.run(digest, document.manifest, document.by, signer.role, document.at, jws)
+        revive.run(digest, giver)
         carry.run(document.manifest)
         kept += 1
       }
       return kept
     })
     .immediate()
+}
+
+function checkHolder(receipt: Verified<'custody'>, device: string): Verified<'custody'> {
+  const { by, hop, prev, from, manifest } = receipt.document
+  if (by !== receipt.signer.device)
+    throw new WaybillError('SIGNATURE_INVALID', 'a custody receipt signed by another than its holder')
+  if (hop === 1 && (prev !== manifest || from !== device))
+    throw new WaybillError('PROVENANCE_BROKEN', 'a first custody receipt that does not begin at this laptop')
+  return receipt
 }

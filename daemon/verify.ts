@@ -1,13 +1,13 @@
 import { deviceOf, type Identity } from '../shared/crypto/identity.ts'
 import { Trust, type Verified } from '../shared/crypto/trust.ts'
 import { covers } from '../shared/protocol/coverage.ts'
-import type { DeliveryReceipt } from '../shared/protocol/delivery-receipt.ts'
 import { naming, WaybillError } from '../shared/service/errors.ts'
 import { checkStoredFile } from '../shared/storage/durable-file.ts'
 import type { PayloadStore } from '../shared/storage/payload-store.ts'
 import { verifyCredentials } from '../shared/storage/verify-credentials.ts'
 import { verifyShelf } from '../shared/storage/verify-shelf.ts'
-import { whatItNames } from './cover.ts'
+import { receiptsInForce, whatItNames } from './cover.ts'
+import { digestAt } from './followers.ts'
 import type { DaemonStore } from './open-store.ts'
 
 /** What verifying needs to know. */
@@ -61,7 +61,7 @@ export async function verifyLaptop(
     done += 1
     progress(done, of)
   }
-  await verifyDeliveries(store, trust)
+  await verifyDeliveries(store, trust, deviceOf(identity))
   return done
 }
 
@@ -91,23 +91,50 @@ async function verifyCustody(store: DaemonStore, trust: Trust, manifest: string)
   }
 }
 
-/** Every receipt in force verifies, and every batch that is called delivered is covered by one of them. */
-async function verifyDeliveries(store: DaemonStore, trust: Trust): Promise<void> {
+/** Every receipt and every follower verifies, and what is called delivered or safe is covered by a receipt in force. */
+async function verifyDeliveries(store: DaemonStore, trust: Trust, device: string): Promise<void> {
   const rows = store.$client.prepare<[], { chain: string; jws: string }>('SELECT chain, jws FROM deliveries').all()
-  const proven: DeliveryReceipt[] = []
-  for (const { chain, jws } of rows) {
-    const { document } = await naming(`the delivery receipt of chain ${chain.slice(0, 8)}`, () =>
-      trust.verify(jws, 'delivery'),
+  for (const { chain, jws } of rows)
+    await naming(`a delivery receipt of chain ${chain.slice(0, 8)}`, async () => {
+      const { document, signer } = await trust.verify(jws, 'delivery')
+      if (document.server !== signer.device || document.producer !== device || document.chain !== chain)
+        throw new WaybillError('SIGNATURE_INVALID', 'it is not of its server or not for this laptop')
+    })
+  await verifyFollowers(store, trust, device)
+  const chains = store.$client.prepare<[], { chain: string }>('SELECT DISTINCT chain FROM batches').all()
+  for (const { chain } of chains) checkCovered(store, chain)
+}
+
+async function verifyFollowers(store: DaemonStore, trust: Trust, device: string): Promise<void> {
+  const rows = store.$client
+    .prepare<[], { chain: string; seq: number; jws: string }>(
+      'SELECT chain, seq, jws FROM followers ORDER BY chain, seq',
     )
-    if (whatItNames(store, document) === 'ours') proven.push(document)
+    .all()
+  for (const { chain, seq, jws } of rows)
+    await naming(`the proof of batch ${seq} of chain ${chain.slice(0, 8)}`, async () => {
+      const { document, signer } = await trust.verify(jws, 'manifest')
+      const isOwn = document.producer === device && signer.device === device
+      if (!isOwn || document.previous !== digestAt(store, chain, seq - 1))
+        throw new WaybillError('CHAIN_BROKEN', 'it is not of this laptop or does not follow')
+    })
+}
+
+function checkCovered(store: DaemonStore, chain: string): void {
+  const proven = receiptsInForce(store, chain).filter((receipt) => whatItNames(store, receipt) === 'ours')
+  const called = store.$client
+    .prepare<[string], { seq: number; safe: number }>(
+      'SELECT seq, safe FROM batches WHERE chain = ? AND delivered = 1 ORDER BY seq',
+    )
+    .iterate(chain)
+  for (const { seq, safe } of called) {
+    const receipts = proven.filter((receipt) => covers(receipt, seq))
+    const isSafe = receipts.some(({ through, safeThrough }) => seq <= Math.min(through, safeThrough))
+    if (receipts.length > 0 && (safe === 0 || isSafe)) continue
+    const state = receipts.length === 0 ? 'delivered' : 'safe'
+    throw new WaybillError(
+      'PROVENANCE_BROKEN',
+      `batch ${seq} of chain ${chain.slice(0, 8)} is called ${state} by no receipt`,
+    )
   }
-  const delivered = store.$client
-    .prepare<[], { chain: string; seq: number }>('SELECT chain, seq FROM batches WHERE delivered = 1')
-    .iterate()
-  for (const { chain, seq } of delivered)
-    if (!proven.some((receipt) => receipt.chain === chain && covers(receipt, seq)))
-      throw new WaybillError(
-        'PROVENANCE_BROKEN',
-        `batch ${seq} of chain ${chain.slice(0, 8)} is called delivered by no receipt`,
-      )
 }

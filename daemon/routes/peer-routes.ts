@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs'
+import { Readable } from 'node:stream'
 import { Type } from '@sinclair/typebox'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { CertifiedPeer } from '../../shared/crypto/certificate.ts'
@@ -7,14 +8,15 @@ import { Meeting } from '../../shared/protocol/meeting.ts'
 import { paths } from '../../shared/protocol/paths.ts'
 import { WaybillError } from '../../shared/service/errors.ts'
 import { addressOf } from '../../shared/transfer/peer-door.ts'
-import type { PendingBatch } from '../pending.ts'
+import type { PendingBatch, ServedFile } from '../pending.ts'
 
 /** What the doors for relays and servers do; the verbs behind them. */
 export interface PeerVerbs {
   meet(peer: CertifiedPeer, address: string, meeting: Meeting): Promise<Meeting>
   lines(): Iterable<string>
   manifests(carried: boolean, after: number, limit: number): Promise<PendingBatch[]>
-  payload(digest: string): { path: string; size: number } | undefined
+  /** @throws NOT_FOUND where this disk lost it */
+  payload(digest: string): Promise<ServedFile | undefined>
   takeCustody(peer: CertifiedPeer, receipts: string[]): Promise<number>
 }
 
@@ -35,7 +37,7 @@ export function peerRoutes(door: FastifyInstance, verbs: PeerVerbs): void {
   door.post<{ Body: Meeting }>(paths.meeting, { schema: { body: Meeting } }, async (request) =>
     verbs.meet(request.peer, addressOf(request), request.body),
   )
-  door.get(paths.lines, async (_request, reply) => reply.type(ndjson).send([...verbs.lines()].join('')))
+  door.get(paths.lines, async (_request, reply) => reply.type(ndjson).send(Readable.from(verbs.lines())))
   door.get<{ Querystring: { carried: string; after: string; limit: string } }>(
     paths.manifests,
     { schema: { querystring: ManifestQuery } },
@@ -48,7 +50,7 @@ export function peerRoutes(door: FastifyInstance, verbs: PeerVerbs): void {
     `${paths.payloads}/:digest`,
     { schema: { params: Digest } },
     async (request, reply) => {
-      const payload = verbs.payload(request.params.digest)
+      const payload = await verbs.payload(request.params.digest)
       if (!payload) throw new WaybillError('NOT_FOUND', 'no such payload is offered here')
       return sendPayload(request, reply, request.params.digest, payload)
     },
@@ -59,12 +61,7 @@ export function peerRoutes(door: FastifyInstance, verbs: PeerVerbs): void {
 }
 
 /** Range requests (RFC 9110 section 14): one open-ended range, honoured only for the same bytes. */
-function sendPayload(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  digest: string,
-  { path, size }: { path: string; size: number },
-) {
+function sendPayload(request: FastifyRequest, reply: FastifyReply, digest: string, { path, size }: ServedFile) {
   const etag = `"${digest}"`
   const range = /^bytes=(\d{1,15})-$/.exec(request.headers.range ?? '')
   const start = Number(range?.[1] ?? 0)

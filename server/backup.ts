@@ -30,22 +30,36 @@ interface CopiedChain {
 }
 
 const inOneStep = 0x7fffffff
-const mostAtOnce = 100
 
 /**
  * Makes a consistent copy while the server runs: database, study documents, device and keys under `to/NUMBER`, payloads in
  * `to/payloads`, which the next backup shares. Only when the copy was read back and found whole does it count: then `safeThrough`
  * grows to what is in it, and laptops may one day delete theirs (invariant 1).
  * @param progress called with batches checked, of how many
- * @throws STORAGE_FAILED or DIGEST_MISMATCH when the copy is not whole; nothing counts then
+ * @throws STORAGE_FAILED or DIGEST_MISMATCH when the copy is not whole; nothing counts then; LOCKED while another backup runs
  */
 export async function backUp(
   context: BackupContext,
   to: string,
   progress: (done: number, of: number) => void,
 ): Promise<Backup> {
-  const { data, store, payloads, clock } = context
-  const { number, making } = await begin(to)
+  await ensureDirectory(to)
+  const lock = lockDirectory(to)
+  try {
+    return await backUpAlone(context, to, progress)
+  } finally {
+    lock.close()
+  }
+}
+
+async function backUpAlone(
+  { data, store, payloads, clock }: BackupContext,
+  to: string,
+  progress: (done: number, of: number) => void,
+): Promise<Backup> {
+  const number = await nextNumber(to)
+  const making = join(to, `${number}.making`)
+  await mkdir(join(making, 'study-documents'), { recursive: true, mode: 0o700 })
   // In steps it would begin anew whenever the running server commits, and on a busy day never end.
   await store.$client.backup(join(making, 'waybill.sqlite'), { progress: () => inOneStep })
   await copyFiles(data, making)
@@ -67,28 +81,22 @@ export async function backUp(
   }
 }
 
-/** A directory of its own, also for one of two backups that begin at once; what one left that was broken off stays aside. */
-async function begin(to: string): Promise<{ number: string; making: string }> {
-  await ensureDirectory(to)
-  for (let attempt = 0; attempt < mostAtOnce; attempt += 1) {
-    const names = (await readdir(to)).map((name) => Number(/^(\d{6})(\.making)?$/.exec(name)?.[1] ?? 0))
-    const number = String(Math.max(0, ...names) + 1).padStart(6, '0')
-    const making = join(to, `${number}.making`)
-    if (!(await isMade(making))) continue
-    await mkdir(join(making, 'study-documents'), { mode: 0o700 })
-    return { number, making }
+/** Two backups at once would write the same files. The lock is SQLite's: it ends with the process. @throws LOCKED */
+function lockDirectory(to: string): Database.Database {
+  const lock = new Database(join(to, 'backup.lock'), { timeout: 250 })
+  try {
+    lock.exec('BEGIN EXCLUSIVE')
+    return lock
+  } catch (cause) {
+    lock.close()
+    throw new WaybillError('LOCKED', `another backup to ${to} runs`, { cause })
   }
-  throw new WaybillError('LOCKED', `other backups to ${to} begin all the time`)
 }
 
-async function isMade(directory: string): Promise<boolean> {
-  try {
-    await mkdir(directory, { mode: 0o700 })
-    return true
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
-    throw asWaybillError(error)
-  }
+/** Above every number there is: what a backup that was broken off left stays aside. */
+async function nextNumber(to: string): Promise<string> {
+  const names = (await readdir(to)).map((name) => Number(/^(\d{6})(\.making)?$/.exec(name)?.[1] ?? 0))
+  return String(Math.max(0, ...names) + 1).padStart(6, '0')
 }
 
 async function copyFiles(data: string, making: string): Promise<void> {
@@ -105,9 +113,13 @@ async function copyWhole(from: string, to: string): Promise<void> {
 }
 
 function checkDatabase(copy: Database.Database): void {
-  const [first] = copy.pragma('integrity_check', { simple: false }) as Array<{ integrity_check: string }>
-  if (first?.integrity_check !== 'ok')
-    throw new WaybillError('STORAGE_FAILED', `the copied database is not whole: ${first?.integrity_check}`)
+  let found = ''
+  try {
+    found = String(copy.pragma('integrity_check(1)', { simple: true }))
+  } catch (cause) {
+    throw new WaybillError('STORAGE_FAILED', 'the copied database is not whole', { cause })
+  }
+  if (found !== 'ok') throw new WaybillError('STORAGE_FAILED', `the copied database is not whole: ${found}`)
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { CertifiedPeer } from '../shared/crypto/certificate.ts'
 import { credentialsBehind } from '../shared/crypto/credential-path.ts'
 import { deviceOf, type Identity } from '../shared/crypto/identity.ts'
-import type { Trust } from '../shared/crypto/trust.ts'
+import type { Trust, Verified } from '../shared/crypto/trust.ts'
 import type { Meeting } from '../shared/protocol/meeting.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import type { WaybillError } from '../shared/service/errors.ts'
@@ -12,6 +12,10 @@ import { signChains, signedChains } from './delivery.ts'
 import { incarnation, noticeRestore } from './incarnation.ts'
 import type { ServerStore } from './open-store.ts'
 import { adoptStudy } from './recover.ts'
+
+const mostNewest = 16
+/** With the newest ones, no more than a meeting may hold. */
+const mostFollowers = 48
 
 /** What meeting a courier or a laptop needs to know. */
 export interface MeetContext {
@@ -43,7 +47,10 @@ export async function answerMeeting(
   if (peer.role === 'field' && meeting.head && meeting.head.seq > 0) witness(store, peer.device, meeting.head)
   await signChains(context)
   const { deliveries, gaps } = signedChains(store, peer.role === 'field' ? peer.device : undefined)
-  const manifests = peer.role === 'field' ? newestManifests(store, peer.device) : []
+  const manifests =
+    peer.role === 'field'
+      ? [...newestManifests(store, peer.device), ...followersOf(store, peer.device, absorbed.manifests)]
+      : []
   const answer: Meeting = {
     v: 1,
     at: clock.now().toISOString(),
@@ -64,8 +71,32 @@ export async function answerMeeting(
 function newestManifests(store: ServerStore, producer: string): string[] {
   return store.$client
     .prepare<[string], { manifest: string }>(
-      `SELECT manifest, max(seq) FROM batches WHERE producer = ? GROUP BY chain ORDER BY max(ordinal) DESC LIMIT 16`,
+      `SELECT manifest, max(seq) FROM batches WHERE producer = ? GROUP BY chain ORDER BY max(ordinal) DESC LIMIT ${mostNewest}`,
     )
     .all(producer)
     .map(({ manifest }) => manifest)
+}
+
+/**
+ * What follows, one the other, the batches that a laptop shows as the newest it knows of chains that it has left behind: with them
+ * its restored disk knows its batches for ancestors of what was delivered here.
+ */
+function followersOf(store: ServerStore, producer: string, shown: Verified<'manifest'>[]): string[] {
+  const next = store.$client.prepare<[string, string, number, string], { manifest: string; digest: string }>(
+    `SELECT manifest, manifest_digest digest FROM batches WHERE producer = ? AND chain = ? AND seq = ? AND previous = ?
+     ORDER BY state = 'opened' DESC, ordinal LIMIT 1`,
+  )
+  const followers: string[] = []
+  for (const { document, digest, signer } of shown) {
+    if (document.producer !== producer || signer.device !== producer) continue
+    let { seq, tip } = { seq: document.seq, tip: digest }
+    while (followers.length < mostFollowers) {
+      seq += 1
+      const found = next.get(producer, document.chain, seq, tip)
+      if (!found) break
+      followers.push(found.manifest)
+      tip = found.digest
+    }
+  }
+  return followers
 }

@@ -135,9 +135,13 @@ async function verifyChanges(context: VerifyContext, { digest, document }: Verif
 }
 
 function checkDatabase({ $client }: ServerStore): void {
-  const [first] = $client.pragma('integrity_check') as Array<{ integrity_check: string }>
-  if (first?.integrity_check !== 'ok')
-    throw new WaybillError('STORAGE_FAILED', `the database is damaged: ${first?.integrity_check}`)
+  let found = ''
+  try {
+    found = String($client.pragma('integrity_check(1)', { simple: true }))
+  } catch (cause) {
+    throw new WaybillError('STORAGE_FAILED', 'the database is damaged', { cause })
+  }
+  if (found !== 'ok') throw new WaybillError('STORAGE_FAILED', `the database is damaged: ${found}`)
 }
 
 /** What claims to come from a batch comes from one that is here, and of changes, from one that was opened. */

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, or, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, ne, or, type SQL, sql } from 'drizzle-orm'
 import { readDocument } from '../shared/crypto/read-document.ts'
 import type { Verified } from '../shared/crypto/trust.ts'
 import { judgeDelivery } from '../shared/protocol/coverage.ts'
@@ -8,6 +8,9 @@ import { type Hold, nextPosition, type RelayStore } from './open-store.ts'
 import { deliveries, facts, gaps, manifests, peers, serverReceipts } from './schema.ts'
 
 const most = 4096
+/** A meeting holds no more. */
+export const mostManifests = 64
+const mostFollowers = 48
 
 /** Who is told: what rides back depends on it. */
 export interface Listener {
@@ -170,7 +173,7 @@ function custodyFor(store: RelayStore, producer: string, shown: number): string[
 /** The newest batch of each chain; a few seeks in the index, whatever the length of the chains. */
 function newestManifests(store: RelayStore, producer: string): string[] {
   const newest: string[] = []
-  for (let chain = ''; newest.length < 64; ) {
+  for (let chain = ''; newest.length < mostManifests; ) {
     const rows = store.all<{ chain: string; jws: string }>(sql`
       select chain, jws from manifests where producer = ${producer}
         and chain = (select min(chain) from manifests where producer = ${producer} and chain > ${chain})
@@ -181,4 +184,35 @@ function newestManifests(store: RelayStore, producer: string): string[] {
     chain = row.chain
   }
   return newest
+}
+
+/**
+ * What follows, one the other, the batches that a laptop shows as the newest it knows of chains that it has left behind: with them
+ * its restored disk knows its batches for ancestors of what was delivered.
+ */
+export function followersOf(store: RelayStore, producer: string, shown: Verified<'manifest'>[]): string[] {
+  const followers: string[] = []
+  for (const { document, digest, signer } of shown) {
+    if (document.producer !== producer || signer.device !== producer) continue
+    let { seq, tip } = { seq: document.seq, tip: digest }
+    while (followers.length < mostFollowers) {
+      seq += 1
+      const found = followerOf(store, producer, document.chain, seq, tip)
+      if (!found) break
+      followers.push(found.jws)
+      tip = found.digest
+    }
+  }
+  return followers
+}
+
+function followerOf(store: RelayStore, producer: string, chain: string, seq: number, previous: string) {
+  const place = and(eq(manifests.producer, producer), eq(manifests.chain, chain), eq(manifests.seq, seq))
+  return store
+    .select({ jws: manifests.jws, digest: manifests.digest })
+    .from(manifests)
+    .where(and(place, eq(manifests.previous, previous), ne(manifests.state, 'quarantined')))
+    .orderBy(desc(eq(manifests.state, 'delivered')), asc(manifests.id))
+    .limit(1)
+    .get()
 }

@@ -5,7 +5,15 @@ import { paths } from '../shared/protocol/paths.ts'
 import type { WaybillError } from '../shared/service/errors.ts'
 import { type Absorbed, absorbMeeting } from '../shared/transfer/absorb-meeting.ts'
 import type { PeerClient } from '../shared/transfer/peer-client.ts'
-import { absorbCargo, type Cargo, cargoFor, type Listener, takeIncarnation } from './carry-back.ts'
+import {
+  absorbCargo,
+  type Cargo,
+  cargoFor,
+  followersOf,
+  type Listener,
+  mostManifests,
+  takeIncarnation,
+} from './carry-back.ts'
 import type { Hold } from './open-store.ts'
 import { peers } from './schema.ts'
 
@@ -18,34 +26,51 @@ export interface Met {
   news: number
   /** The study document became newer. */
   study: Absorbed['study']
+  /** The newest that a laptop knows of chains of its own which it has left behind. */
+  tips: Absorbed['manifests']
 }
+
+/** With 48 batches a round, more than any laptop seals between two copies of its disk. */
+const mostRounds = 32
 
 const nothing: Cargo = { deliveries: [], gaps: [], custody: [], manifests: [], position: 0 }
 
 /**
  * Meets a peer: shows what rides back with this relay, takes what the peer shows. A peer whose study document proves to be
- * older is shown ours in a second exchange.
+ * older is shown ours in a second exchange; a laptop whose disk was restored is shown, in as many as it takes, the batches that
+ * follow those it has.
  * @param expected who answered at this address before; a stranger is first asked without anything that is meant for it
  * @throws what PeerClient throws; nothing is lost, the next meeting shows all again
  */
 export async function meet(hold: Hold, client: PeerClient, expected?: Listener): Promise<Met> {
-  const met = await exchange(hold, client, expected, null)
+  let met = await exchange(hold, client, expected, {})
   const peer = client.peer
   const isStranger = peer?.device !== expected?.device
-  const document = met.told.studyVersion < hold.shelf.document.version ? hold.shelf.jws : null
-  if (!isStranger && document === null) return met
-  const again = await exchange(hold, client, peer, document)
-  return { ...again, problems: [...met.problems, ...again.problems], news: met.news + again.news }
+  const studyDocument = met.told.studyVersion < hold.shelf.document.version ? hold.shelf.jws : null
+  if (isStranger || studyDocument !== null) met = joined(met, await exchange(hold, client, peer, { studyDocument }))
+  let shown: string | undefined
+  for (let round = 0; round < mostRounds && peer?.role === 'field'; round += 1) {
+    const followers = followersOf(hold.store, peer.device, met.tips)
+    if (followers.length === 0 || followers[0] === shown) break
+    shown = followers[0]
+    met = joined(met, await exchange(hold, client, peer, { followers }))
+  }
+  return met
+}
+
+function joined(before: Met, after: Met): Met {
+  return { ...after, problems: [...before.problems, ...after.problems], news: before.news + after.news }
 }
 
 async function exchange(
   hold: Hold,
   client: PeerClient,
   listener: Listener | undefined,
-  studyDocument: string | null,
+  { studyDocument = null, followers = [] }: { studyDocument?: string | null; followers?: string[] },
 ): Promise<Met> {
   await hold.shelf.refresh()
   const { position, ...cargo } = listener ? cargoFor(hold.store, listener) : nothing
+  cargo.manifests = [...followers, ...cargo.manifests].slice(0, mostManifests)
   const shown: Meeting = {
     v: 1,
     at: hold.clock.now().toISOString(),
@@ -72,7 +97,7 @@ async function absorb(hold: Hold, client: PeerClient, told: Meeting): Promise<Me
   const absorbed = await absorbMeeting(told, hold.trust, hold.shelf)
   const news = absorbCargo(hold, absorbed)
   if (client.peer?.role === 'server' && told.incarnation) takeIncarnation(hold, client.peer.device, told.incarnation)
-  return { told, problems: absorbed.problems, news, study: absorbed.study }
+  return { told, problems: absorbed.problems, news, study: absorbed.study, tips: absorbed.manifests }
 }
 
 /** Own credential, those of all who signed the documents, and of the issuers of all of them. */

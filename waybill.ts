@@ -1,3 +1,4 @@
+import './commands/answer-for-drizzle.ts'
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addCommands } from './commands/add-commands.ts'

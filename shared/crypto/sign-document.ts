@@ -1,5 +1,6 @@
-import { type KeyObject, sign } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import canonicalize from 'canonicalize'
+import { CompactSign } from 'jose'
 import { type DocumentKind, documentKinds } from '../protocol/document-kinds.ts'
 import { sha256 } from './digest.ts'
 import { privateKey } from './keys.ts'
@@ -24,9 +25,9 @@ let lastKey: { pem: string; key: KeyObject } | undefined
  */
 export async function signDocument(kind: DocumentKind, document: object, signer: Signer): Promise<SignedDocument> {
   const header = { alg: 'Ed25519', kid: signer.kid, typ: documentKinds[kind].typ }
-  const signed = [header, document].map((part) => Buffer.from(canonicalize(part) ?? '').toString('base64url')).join('.')
-  const signature = sign(null, Buffer.from(signed), keyOf(signer)).toString('base64url')
-  return { jws: `${signed}.${signature}`, digest: sha256(signed) }
+  const payload = Buffer.from(canonicalize(document) ?? '')
+  const jws = await new CompactSign(payload).setProtectedHeader(header).sign(keyOf(signer))
+  return { jws, digest: documentDigest(jws) }
 }
 
 /** A program signs with its one key again and again: it is read once. */

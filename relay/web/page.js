@@ -7,13 +7,14 @@ import { figure, figures, named, problem, section, sentence, support, top } from
 import { ago, listed, moment, say, size } from '/words.js'
 
 const mostPlaces = 8
+const mostGone = 20
 const kinds = { pulling: 'work', forwarding: 'work', upToDate: 'good', failing: 'bad' }
 const batchWords = ['pulling', 'aboard', 'forwarded', 'delivered', 'quarantined']
 
 show((status, now) => {
   const { batches, lines, receiptsToBringBack } = status
   const near = status.peers.filter(({ state }) => state !== 'gone')
-  const gone = status.peers.filter(({ state }) => state === 'gone')
+  const gone = status.peers.filter(({ state }) => state === 'gone').toSorted(byNeed)
   return [
     top(status, withNotes(headline(status, near), status, near)),
     figures(say('relay.journey'), [
@@ -23,7 +24,7 @@ show((status, now) => {
     ]),
     ...(lines > 0 ? [sentence(say('relay.lines', { count: lines }))] : []),
     section('near', say('relay.near'), ...nearby(status, near, now)),
-    ...(gone.length > 0 ? [section('gone', say('relay.gone'), peerList(gone, now))] : []),
+    ...(gone.length > 0 ? [section('gone', say('relay.gone'), ...gonePeers(gone, now))] : []),
     support(status, now),
   ]
 })
@@ -45,8 +46,9 @@ function carried({ pulling, aboard, forwarded, delivered, quarantined }) {
     text: say(`relay.headline.${key}`, { count: changes }),
     more,
   })
-  if (aboard.changes > 0) return told('work', 'carry', aboard)
-  if (pulling.changes > 0) return told('wait', 'left', pulling, [say('relay.left')])
+  const left = pulling.changes > 0 ? [say('relay.left', { count: pulling.changes })] : []
+  if (aboard.changes > 0) return told('work', 'carry', aboard, left)
+  if (pulling.changes > 0) return told('wait', 'left', pulling, [say('relay.left.why')])
   if (quarantined.changes > 0) return told('bad', 'aside', quarantined, [say('relay.aside.why')])
   if (forwarded.changes > 0) return told('work', 'given', forwarded)
   return delivered.changes > 0 ? told('good', 'clinic', delivered) : undefined
@@ -85,6 +87,16 @@ function nearby({ near: { seen, reachable, trusted }, places }, near, now) {
     ...(seen > 0 ? [peerList(near, now, places.slice(0, mostPlaces).map(strange))] : []),
     ...(places.length > mostPlaces ? [sentence(say('page.more', { count: places.length - mostPlaces }))] : []),
   ]
+}
+
+/** Whom to meet again comes first, then who was near last. */
+function byNeed(a, b) {
+  return leftBehind(b) - leftBehind(a) || b.since.localeCompare(a.since)
+}
+
+function gonePeers(gone, now) {
+  const more = gone.length > mostGone ? [sentence(say('page.more', { count: gone.length - mostGone }))] : []
+  return [peerList(gone.slice(0, mostGone), now), ...more]
 }
 
 function peerList(peers, now, more = []) {

@@ -104,9 +104,17 @@ t.test("the driver's page: coming aboard", { skip: noBrowser }, async (t) => {
   })
 
   await t.test('gone: since when, and what of it is not aboard', async (t) => {
-    await laptop.close()
+    laptop.bend = () => true
+    await laptop.seal(1000)
     await knock(laptop, program.ports.port)
-    t.match(await card(page, 'lap-01', 'Not near since'), /Not near since \d\d:\d\d\.\s+Changes: 400 aboard\./)
+    await headline(page, 'Stay near lap-01: changes are coming aboard.')
+    await laptop.close()
+    const text = await card(page, 'lap-01', 'Not near since')
+    t.match(text, /Not near since \d\d:\d\d\.\s+Changes: 10 not aboard yet, 400 aboard\./)
+    t.match(
+      await page.innerText('.top'),
+      /You carry 400 changes.*10 more are not aboard yet: their laptop still has them\./s,
+    )
     for (const [name, size] of Object.entries(sizes)) {
       await page.setViewportSize(size)
       t.equal(await isTooWide(page), false, name)

@@ -25,7 +25,7 @@ t.setTimeout(90_000)
 
 /** What the page says of one laptop, cell by cell, once it says this. */
 async function cells(page: Page, wanted: string): Promise<string[]> {
-  const row = page.locator('#laptops ~ table tbody tr', { hasText: wanted })
+  const row = page.locator('#laptops ~ div tbody tr', { hasText: wanted })
   await row.waitFor({ timeout: 20_000 }).catch(async () => {
     throw new Error(`waited for "${wanted}", the page says:\n${await page.locator('body').innerText()}`)
   })

@@ -4,6 +4,9 @@
 import { el } from './elements.js'
 import { ago, dated, knows, number, say } from './words.js'
 
+/** An old laptop draws a page again up to four times a second. */
+const mostRows = 200
+
 /** What a part means at a glance: done and covered by receipts, going on, worth a look, wrong, or nothing to tell. */
 /** @typedef {'good' | 'work' | 'wait' | 'bad' | 'idle'} Kind */
 
@@ -78,11 +81,17 @@ export function sentence(text) {
 export function table(title, heads, rows, none) {
   if (rows.length === 0) return sentence(none)
   const head = heads.map((text) => el('th', { scope: 'col', role: 'columnheader' }, text))
+  const shown = rows.slice(0, mostRows).map((cells) => tableRow(heads, cells))
   return el(
-    'table',
-    { role: 'table', 'aria-label': title },
-    el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' }, ...head)),
-    el('tbody', { role: 'rowgroup' }, ...rows.map((cells) => tableRow(heads, cells))),
+    'div',
+    {},
+    el(
+      'table',
+      { role: 'table', 'aria-label': title },
+      el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' }, ...head)),
+      el('tbody', { role: 'rowgroup' }, ...shown),
+    ),
+    rows.length > mostRows ? sentence(say('page.more', { count: rows.length - mostRows })) : null,
   )
 }
 

@@ -1,8 +1,11 @@
+import type { Identity } from '../shared/crypto/identity.ts'
+import { readDocument } from '../shared/crypto/read-document.ts'
 import { Trust, type Verified } from '../shared/crypto/trust.ts'
 import { naming, WaybillError } from '../shared/service/errors.ts'
 import { checkStoredFile } from '../shared/storage/durable-file.ts'
 import { verifyCredentials } from '../shared/storage/verify-credentials.ts'
 import { verifyShelf } from '../shared/storage/verify-shelf.ts'
+import { publicKeysOf } from '../study/device-secrets.ts'
 import { verifyHops, verifyOwn } from './hops.ts'
 import type { OpenContext } from './open-batch.ts'
 import type { ServerStore } from './open-store.ts'
@@ -46,6 +49,7 @@ export async function verifyServer(
   const trust = new Trust(identity.authorityKey)
   checkDatabase(store)
   await verifyCredentials(trust, identity, store)
+  await checkKeys(identity)
   await verifyShelf(data, trust)
   const { of } = store.$client.prepare<[], { of: number }>('SELECT count(*) of FROM batches').get() ?? { of: 0 }
   const next = store.$client.prepare<[number], StoredBatch>(
@@ -142,6 +146,15 @@ function checkDatabase({ $client }: ServerStore): void {
     throw new WaybillError('STORAGE_FAILED', 'the database is damaged', { cause })
   }
   if (found !== 'ok') throw new WaybillError('STORAGE_FAILED', `the database is damaged: ${found}`)
+}
+
+/** The keys that this device signs and opens with are those of its credential. */
+async function checkKeys({ credential, secrets }: Identity): Promise<void> {
+  const { document } = readDocument(credential, 'credential')
+  const keys = await naming('identity.json', () => publicKeysOf(secrets))
+  for (const key of ['signingKey', 'tlsKey', 'sealingKey'] as const)
+    if (keys[key] !== document[key])
+      throw new WaybillError('CREDENTIAL_REFUSED', `identity.json: the ${key} is not the one of the credential`)
 }
 
 /** What claims to come from a batch comes from one that is here, and of changes, from one that was opened. */

@@ -16,7 +16,7 @@ import {
 import { addressOf, record, startClinic, startDriver, startLaptop } from '../fixtures/programs.ts'
 import { foundTestStudy, type TestDevice } from '../fixtures/study.ts'
 
-t.setTimeout(90_000)
+t.setTimeout(300_000)
 const ids = Array.from({ length: 1200 }, (_, index) => `change-${index}`)
 
 t.test("the research assistant's page", { skip: noBrowser }, async (t) => {

@@ -10,7 +10,7 @@ import { brokenRules, headline, launchOf, noBrowser, openBrowser, openWindow } f
 import { record, startClinic, startDriver, startLaptop } from '../fixtures/programs.ts'
 import { foundTestStudy } from '../fixtures/study.ts'
 
-t.setTimeout(90_000)
+t.setTimeout(300_000)
 const waybill = join(import.meta.dirname, '../../bin/waybill')
 
 async function until<T>(read: () => T | undefined): Promise<T> {

@@ -20,7 +20,7 @@ import { foundTestStudy } from '../fixtures/study.ts'
 import { StubLaptop } from '../relay/stub-laptop.ts'
 import { StubServer } from '../relay/stub-server.ts'
 
-t.setTimeout(90_000)
+t.setTimeout(300_000)
 const hostile = '<img src=x onerror=alert(1)>'
 
 /** A field laptop tells the relay that it is there. */

@@ -21,7 +21,7 @@ import { addressOf, record, startClinic, startDriver, startLaptop } from '../fix
 import { foundTestStudy } from '../fixtures/study.ts'
 import { StubLaptop } from '../relay/stub-laptop.ts'
 
-t.setTimeout(90_000)
+t.setTimeout(300_000)
 
 /** What the page says of one laptop, cell by cell, once it says this. */
 async function cells(page: Page, wanted: string): Promise<string[]> {

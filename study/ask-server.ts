@@ -68,8 +68,11 @@ async function shownAuthority(host: string, port: number): Promise<X509Certifica
   }
 }
 
-function studyOf(authority: X509Certificate): string {
-  return studyIdOf(String(authority.publicKey.export({ format: 'jwk' }).x))
+/** The study of which the certificate's key is the authority's; undefined where it is a key of another kind. */
+function studyOf({ publicKey }: X509Certificate): string | undefined {
+  return publicKey.asymmetricKeyType === 'ed25519'
+    ? studyIdOf(String(publicKey.export({ format: 'jwk' }).x))
+    : undefined
 }
 
 /** Verified by TLS itself under the pinned authority; then study and role, as with every peer. */

@@ -5,7 +5,7 @@ import { FieldDay } from '../fixtures/hotspot-field-day.ts'
 t.setTimeout(180_000)
 
 t.test(
-  'invariant 2: addresses change, of the laptop, of the relay, of the whole network, and every change arrives once',
+  'invariant 2: the laptop gets another address, then everyone on another network, and every change arrives once',
   { skip: whyNoHotspot() },
   async (t) => {
     const day = await FieldDay.begin(t)
@@ -24,10 +24,6 @@ t.test(
     await day.untilDelivered(laptop)
 
     await day.record(laptop, 100)
-    relay.node.readdress('10.77.0.21')
-    await day.untilDelivered(laptop)
-
-    await day.record(laptop, 100)
     relay.node.readdress('10.88.0.20')
     laptop.node.readdress('10.88.0.12')
     await metAt('10.88.0.12:7440')
@@ -36,7 +32,7 @@ t.test(
       'all is aboard, out of reach of the server',
       ({ batches }) => batches.aboard.changes === 100,
     )
-    relay.node.readdress('10.77.0.20')
+    relay.node.readdress('10.77.0.21')
     laptop.node.readdress('10.77.0.12')
     await day.untilDelivered(laptop)
     await day.expectEachOnce(t)

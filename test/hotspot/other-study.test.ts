@@ -15,9 +15,9 @@ t.test(
     const server = await ours.server('10.77.0.5')
     const told = ['--servers', '10.77.0.5:7460']
     const stranger = await theirs.laptop('stranger-1', { address: '10.77.0.31', changes: 50, flags: told })
-    const quiet = await theirs.laptop('stranger-2', { address: '10.77.0.32', changes: 50 })
     // As the hotspot it is knocked at by everyone.
     const relay = await ours.relay('10.77.0.1', '--peers', '10.77.0.31:7440')
+    const quiet = await theirs.laptop('stranger-2', { address: '10.77.0.32', changes: 50 })
     const laptop = await ours.laptop('lap-01', { address: '10.77.0.11', changes: 100 })
 
     await ours.untilDelivered(laptop)

@@ -27,7 +27,7 @@ export interface RecordContext {
 /** A transaction takes at most so many changes, and ends after so many bytes: memory does not grow with what is given. */
 const run = 500
 const runBytes = 4 * 1024 * 1024
-const mostRefused = 100_000
+const mostRefused = 10_000
 
 /**
  * Takes changes from the app, a line of NDJSON each. What is counted as accepted or known is on disk when this returns
@@ -68,7 +68,7 @@ function readOrRefuse({ number, text }: Piece, clock: Clock, recorded: Recorded)
     if (recorded.refused.length >= mostRefused)
       throw new WaybillError(
         'BAD_REQUEST',
-        `line ${number}: more than ${mostRefused} lines are no change; is this NDJSON?`,
+        `line ${number}: more than ${mostRefused} lines are no change; give fewer at a time`,
       )
     recorded.refused.push({ line: number, code, message })
     return undefined

@@ -15,6 +15,8 @@ import type { PeerState } from './schema.ts'
 import { type Memory, newMemory, type Visited, visit } from './visit.ts'
 
 const visitsAtOnce = 8
+/** One more than payloads are pulled at once: receipts do not wait for payloads that stall. */
+const connectionsAPeer = pullsAtOnce + 1
 const meetEveryMs = 15_000
 const lookSoonMs = 2_000
 const firstRetryMs = 1_000
@@ -101,7 +103,7 @@ export class Peers {
   async #visit(place: Place): Promise<void> {
     const { identity } = this.#hold
     const { host, port } = place
-    const client = new PeerClient({ identity, host, port, admit: this.#admit, connections: pullsAtOnce })
+    const client = new PeerClient({ identity, host, port, admit: this.#admit, connections: connectionsAPeer })
     this.#clients.add(client)
     try {
       const report = {

@@ -5,6 +5,7 @@ import { type ErrorCode, errorCodes } from '../shared/service/errors.ts'
 import { readRuntime } from '../shared/service/runtime.ts'
 import type { RelayStore } from './open-store.ts'
 import type { Peers } from './peers.ts'
+import type { Source } from './places.ts'
 import type { Progress } from './pull.ts'
 import { type BatchState, batchStates, type PeerState, peers } from './schema.ts'
 
@@ -70,9 +71,10 @@ export function relayStatus({ data, identity, store, study }: Opened, live?: Pee
   const running = live !== undefined || runtime?.program === 'relay'
   const sums = sumsByProducer(store)
   const met = peerStatuses(store, study, sums, running, live)
-  const places = unrecognised(live)
+  const places = unrecognised(live, ['mdns', 'knock', 'manual', 'server'])
   const near = met.filter(({ state }) => state !== 'gone')
   const reachable = near.filter(({ code }) => code !== 'PEER_UNREACHABLE')
+  const heard = unrecognised(live, ['mdns', 'knock'])
   const strangers = places.filter(({ code }) => code !== null && code !== 'PEER_UNREACHABLE').length
   return {
     program: 'relay',
@@ -89,7 +91,7 @@ export function relayStatus({ data, identity, store, study }: Opened, live?: Pee
     receiptsToBringBack: countToBringBack(store),
     lines: count(store, sql`select count(*) as n from lines`),
     near: {
-      seen: near.length + places.length,
+      seen: near.length + heard.length,
       reachable: reachable.length + strangers,
       trusted: reachable.filter(({ code }) => !isDistrusted(code)).length,
     },
@@ -136,9 +138,9 @@ function peerStatuses(
     }))
 }
 
-function unrecognised(live: Peers | undefined): RelayStatus['places'] {
+function unrecognised(live: Peers | undefined, from: Source[]): RelayStatus['places'] {
   return (live?.places() ?? [])
-    .filter(({ device, sources }) => device === undefined && [...sources].some((source) => source !== 'gateway'))
+    .filter(({ device, sources }) => device === undefined && [...sources].some((source) => from.includes(source)))
     .map(({ key, code, why }) => ({ address: key, code: code ?? null, why: why ?? null }))
 }
 

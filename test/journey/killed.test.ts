@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
 import { Day, type RunningProgram } from '../fixtures/day.ts'
-import { until } from '../fixtures/hotspot-until.ts'
 import { cannotKillAt, killedAt, seeded } from '../fixtures/killed-at.ts'
 import type { TestDevice } from '../fixtures/study.ts'
+import { until } from '../fixtures/until.ts'
 
 const seed = Number(process.env.WAYBILL_TEST_SEED ?? 20_261_124)
 const kills = 5

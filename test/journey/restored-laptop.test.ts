@@ -6,9 +6,9 @@ import { openServer } from '../../commands/open-server.ts'
 import { daemonStatus } from '../../daemon/status.ts'
 import { serverStatus } from '../../server/status.ts'
 import { Day } from '../fixtures/day.ts'
-import { until } from '../fixtures/hotspot-until.ts'
 import { fastClock, startInProcess } from '../fixtures/in-process.ts'
 import type { TestDevice } from '../fixtures/study.ts'
+import { until } from '../fixtures/until.ts'
 
 const clock = fastClock(50)
 const patient = { deadlineMs: 90_000 }

@@ -11,9 +11,9 @@ import { systemClock } from '../../shared/service/clock.ts'
 import { PayloadStore } from '../../shared/storage/payload-store.ts'
 import { settingsOf } from '../../study/settings.ts'
 import { Day } from '../fixtures/day.ts'
-import { until } from '../fixtures/hotspot-until.ts'
 import { fastClock, startInProcess } from '../fixtures/in-process.ts'
 import type { TestDevice } from '../fixtures/study.ts'
+import { until } from '../fixtures/until.ts'
 
 const clock = fastClock(50)
 const patient = { deadlineMs: 90_000 }

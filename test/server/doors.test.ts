@@ -10,9 +10,9 @@ import { Meeting } from '../../shared/protocol/meeting.ts'
 import { paths } from '../../shared/protocol/paths.ts'
 import { systemClock } from '../../shared/service/clock.ts'
 import { changeLine, credentialsOf, custodyBy } from '../fixtures/craft-batch.ts'
-import { until } from '../fixtures/hotspot-until.ts'
 import { refused, TestServer } from '../fixtures/server-run.ts'
 import { foundTestStudy } from '../fixtures/study.ts'
+import { until } from '../fixtures/until.ts'
 
 const study = await foundTestStudy()
 t.teardown(() => study.dispose())

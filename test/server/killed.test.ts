@@ -4,10 +4,10 @@ import t, { type Test } from 'tap'
 import { readRuntime } from '../../shared/service/runtime.ts'
 import { type CraftedBatch, custodyBy } from '../fixtures/craft-batch.ts'
 import { cleanEnvironment, waybillPath } from '../fixtures/hotspot-command.ts'
-import { until } from '../fixtures/hotspot-until.ts'
 import { cannotKillAt, killedAt, seeded } from '../fixtures/killed-at.ts'
 import { TestServer, Visitor } from '../fixtures/server-run.ts'
 import { foundTestStudy, type TestDevice } from '../fixtures/study.ts'
+import { until } from '../fixtures/until.ts'
 
 t.setTimeout(90_000)
 

@@ -38,11 +38,12 @@ function take(store: DaemonStore, shown: DeliveryReceipt, jws: string): { covers
   if (life === 'older') return { covers: false }
   const alarm = life === 'rival' ? { problem: `two servers claim incarnation ${incarnation.number}` } : {}
   const held = heldOf(store, shown)
-  if (judgeDelivery(held, shown) === 'keep') return { covers: false, ...alarm }
   const named = whatItNames(store, shown)
-  // One that covers our batches is not given up for one that covers nothing.
-  const isBetter = named === 'ours' || !held || whatItNames(store, held) !== 'ours'
+  const heldNames = held && whatItNames(store, held)
+  // One that covers our batches is not given up for one that covers nothing, however much it says.
+  const isBetter = heldNames === named || !held ? judgeDelivery(held, shown) !== 'keep' : named === 'ours'
   if (isBetter) put(store, shown, jws)
+  else if (named !== 'another') return { covers: false, ...alarm }
   if (named === 'another') markForked(store, chain)
   recountChain(store, chain)
   if (named === 'another') return { covers: false, problem: `the server has another batch ${through} of this chain` }

@@ -49,9 +49,10 @@ export async function adoptStudy(context: AdoptContext, shown: string | null): P
   if (identity.secrets.recovery === undefined || shown === null) return
   const document = await verified(trust, shown)
   const adopted = Number(readFact(store, 'adoptedStudyVersion') ?? 0)
-  if (!document || document.version <= adopted || document.servers.includes(deviceOf(identity))) return
+  if (!document || document.servers.includes(deviceOf(identity))) return
   // What a laptop sealed under it is checked with it.
-  await StudyShelf.add(data, { jws: shown, version: document.version })
+  if (!(await shelf.version(document.version))) await StudyShelf.add(data, { jws: shown, version: document.version })
+  if (document.version <= adopted) return
   const isOwn = digestOf(shelf.document) !== (readFact(store, 'adoptedSettings') ?? digestOfDefaults(shelf.document))
   await publishNext(data, shelf, issuerOf(identity), clock.now(), (own) => merge(own, document, isOwn))
   writeFact(store, 'adoptedStudyVersion', String(document.version))

@@ -67,11 +67,13 @@ export async function answerMeeting(
   return { answer, problems: absorbed.problems }
 }
 
-/** Proof for a laptop whose disk was restored: the newest batches that it signed. */
+/** Proof for a laptop whose disk was restored: the newest batches that it signed. It costs no more with a longer history. */
 function newestManifests(store: ServerStore, producer: string): string[] {
   return store.$client
     .prepare<[string], { manifest: string }>(
-      `SELECT manifest, max(seq) FROM batches WHERE producer = ? GROUP BY chain ORDER BY max(ordinal) DESC LIMIT ${mostNewest}`,
+      `SELECT b.manifest FROM chains c JOIN batches b ON b.producer = c.producer AND b.chain = c.chain
+       AND b.seq = (SELECT max(seq) FROM batches WHERE producer = c.producer AND chain = c.chain)
+       WHERE c.producer = ? ORDER BY b.ordinal DESC LIMIT ${mostNewest}`,
     )
     .all(producer)
     .map(({ manifest }) => manifest)

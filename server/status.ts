@@ -83,7 +83,8 @@ export function serverStatus(store: ServerStore, data: string, identity: Identit
 
 function counts(store: ServerStore): ServerStatus['counts'] {
   const count = store.$client.prepare<[string], Count>(
-    'SELECT count(*) batches, coalesce(sum(changes), 0) changes FROM batches WHERE state = ?',
+    // `total` does not overflow: a batch that was not opened may claim any number.
+    'SELECT count(*) batches, CAST(total(changes) AS INTEGER) changes FROM batches WHERE state = ?',
   )
   const of = (state: string) => count.get(state) ?? { batches: 0, changes: 0 }
   const rows = (table: string) =>

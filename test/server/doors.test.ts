@@ -76,6 +76,32 @@ t.test('invariant 7: a device of another study is a stranger', async (t) => {
   t.match(await told(request('POST', paths.meeting, [], '{}'), lap.identity), /^HTTP\/1.1 400/, 'ours is answered')
 })
 
+t.test('invariant 7: a stranger who resumes a TLS session is still one', async (t) => {
+  const foreign = await foundTestStudy()
+  t.teardown(() => foreign.dispose())
+  const { identity } = await foreign.enrol('field', 'lap-01')
+  for (const own of [undefined, identity, lap.identity]) {
+    const options = { ...(own && tlsMaterial(own)), host: '127.0.0.1', port: server.port, rejectUnauthorized: false }
+    const first = connect(options)
+    first.on('error', () => undefined)
+    const [session] = (await once(first, 'session')) as [Buffer]
+    first.destroy()
+    const second = connect({ ...options, session })
+    second.on('error', () => undefined)
+    let answer = ''
+    second.on('data', (data) => {
+      answer += data
+      second.end()
+    })
+    await once(second, 'secureConnect')
+    t.ok(second.isSessionReused(), 'it is resumed')
+    second.write(request('POST', paths.meeting, [], '{}'))
+    await once(second, 'close')
+    if (own === lap.identity) t.match(answer, /^HTTP\/1.1 400 /, 'the enrolled is known again')
+    else t.equal(answer, '', 'nothing is answered')
+  }
+})
+
 t.test('invariant 7: only field laptops and relays are admitted', async (t) => {
   await refused(t, server.as(central).meet(), 'ROLE_REFUSED', 'a central server')
   await refused(t, server.as(study.server).meet(), 'ROLE_REFUSED', 'this server itself')

@@ -12,7 +12,7 @@ import { until } from '../fixtures/until.ts'
 t.setTimeout(90_000)
 
 /** Its start alone takes a dozen such calls. */
-const lifes = 6
+const lifes = 5
 const atOnce = 12
 
 /** The server as a process of its own that dies at its n-th call that reaches the disk; undefined when it died before it listened. */

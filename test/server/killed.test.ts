@@ -11,7 +11,6 @@ import { until } from '../fixtures/until.ts'
 
 t.setTimeout(90_000)
 
-/** Its start alone takes a dozen such calls. */
 const lifes = 5
 const atOnce = 12
 
@@ -60,6 +59,7 @@ t.test(
       const laptop = await server.laptop(lap)
       const batches = await laptop.batches(atOnce)
       await server.stop()
+      // The start alone takes a dozen such calls.
       const n = 14 + random(12)
       const mortal = await mortalServer(t, study.server, n)
       if (mortal.port !== 0) {

@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import { until } from '../fixtures/hotspot-until.ts'
+import { until } from '../fixtures/until.ts'
 import { Desk, type Started } from './desk.ts'
 import type { ForeignChange } from './foreign-changes.ts'
 

@@ -9,7 +9,7 @@ import PQueue from 'p-queue'
 import type { Test } from 'tap'
 import { readRuntime } from '../../shared/service/runtime.ts'
 import { cleanEnvironment, waybillPath } from '../fixtures/hotspot-command.ts'
-import { until } from '../fixtures/hotspot-until.ts'
+import { until } from '../fixtures/until.ts'
 
 /** What a command did: its exit code (null when a signal ended it), and all that it printed. */
 export interface Told {

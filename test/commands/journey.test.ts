@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import canonicalize from 'canonicalize'
 import t from 'tap'
 import { cleanEnvironment, waybillPath } from '../fixtures/hotspot-command.ts'
-import { until } from '../fixtures/hotspot-until.ts'
+import { until } from '../fixtures/until.ts'
 import { DeskStudy } from './desk-study.ts'
 import { foreignChanges } from './foreign-changes.ts'
 

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { until } from '../fixtures/hotspot-until.ts'
+import { until } from '../fixtures/until.ts'
 import { Desk } from './desk.ts'
 
 interface Recorded {

@@ -92,10 +92,11 @@ function visibleLine(row: Row, study: StudyDocument): RequisitionLine | undefine
   const sources: Sources = JSON.parse(row.sources)
   const mapping = study.models[line.model]?.requisition
   if (!mapping) return undefined
-  const isVisible = (name: string) => {
-    const source = mapping[name as keyof RequisitionMapping]
-    return source !== undefined && source === sources[name] && (typeof source === 'number' || mayBeVisible(source))
+  const isShown = (name: string, source: string) => sources[name] === source && mayBeVisible(source)
+  const fields: Fields = {}
+  for (const [name, source] of Object.entries(mapping)) {
+    const value = typeof source === 'number' ? source : line.fields[name as keyof RequisitionLine['fields']]
+    if (value !== undefined && (typeof source === 'number' || isShown(name, source))) fields[name] = value
   }
-  const fields = Object.fromEntries(Object.entries(line.fields).filter(([name]) => isVisible(name)))
-  return { ...line, requisition: isVisible('identifier') ? line.requisition : null, fields }
+  return { ...line, requisition: isShown('identifier', mapping.identifier) ? line.requisition : null, fields }
 }

@@ -3,7 +3,7 @@ import { openServer } from '../../commands/open-server.ts'
 import { readFeed } from '../../server/feed.ts'
 import { writeIdentity } from '../../shared/crypto/identity.ts'
 import { TestLaptop } from '../fixtures/daemon-laptop.ts'
-import { until } from '../fixtures/hotspot-until.ts'
+import { until } from '../fixtures/until.ts'
 import { fastClock, startInProcess } from '../fixtures/in-process.ts'
 import { foundTestStudy, type TestStudy } from '../fixtures/study.ts'
 

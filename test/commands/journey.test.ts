@@ -143,12 +143,8 @@ t.test('SIGTERM ends every program with 0; one byte that is not as it was is fou
 function firstLine(args: string[]): { code: string; lines: number; err: string } {
   const err = desk.path('head.err')
   const script = '{ "$0" "$@" 2>"$ERR"; echo $? >"$ERR.code"; } | head -1'
-  const options = {
-    encoding: 'utf8',
-    env: { ...cleanEnvironment, ERR: err },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  } as const
-  const out = execFileSync('sh', ['-c', script, waybillPath, ...args], options)
+  const env = { ...cleanEnvironment, ERR: err }
+  const out = execFileSync('sh', ['-c', script, waybillPath, ...args], { encoding: 'utf8', env, stdio: 'pipe' })
   const code = readFileSync(`${err}.code`, 'utf8').trim()
   return { code, lines: out.trimEnd().split('\n').length, err: readFileSync(err, 'utf8') }
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Watch } from './watch.ts'
 
@@ -12,7 +13,7 @@ export class Courier {
   constructor(data: string) {
     this.data = data
     const script = fileURLToPath(new URL('courier-process.ts', import.meta.url))
-    this.#child = fork(script, [data], { execArgv: ['--disable-warning=ExperimentalWarning'] })
+    this.#child = fork(script, [data], { execArgv: ['--disable-warning=ExperimentalWarning', ...memoryFlags()] })
     this.ready = once(this.#child, 'message')
   }
 
@@ -40,4 +41,10 @@ export class Courier {
     this.#child.disconnect()
     await once(this.#child, 'exit')
   }
+}
+
+/** As much memory as the command gives its programs. */
+function memoryFlags(): string[] {
+  const command = readFileSync(new URL('../bin/waybill', import.meta.url), 'utf8')
+  return /^memory="(.*)"$/m.exec(command)?.[1]?.split(' ') ?? []
 }

@@ -4,13 +4,15 @@ import { dirname, join } from 'node:path'
 import { WaybillError } from '../service/errors.ts'
 import { checkStoredFile, digestOfFile, ensureDirectory, syncPath } from './durable-file.ts'
 
+const gatherBytes = 256 * 1024
+
 /**
  * Sealed payloads, one file each, named by the digest of its bytes. What is here under its name was written, fsynced and
  * hashed again from disk (house rule 2). No name from outside reaches the disk but as 64 hex digits.
  */
 export class PayloadStore {
   readonly #directory: string
-  readonly #ready = new Set<string>()
+  #ready: Promise<void> | undefined
   /** Two couriers may bring the same bytes at once: one file is written by one of them at a time. */
   readonly #receiving = new Map<string, Promise<void>>()
 
@@ -69,7 +71,7 @@ export class PayloadStore {
   ): Promise<void> {
     const path = this.pathOf(digest)
     if ((await this.has(digest)) && (await isWhole(path, { digest, size }))) return
-    await this.#prepare(dirname(path))
+    await this.#prepare()
     const part = `${path}.part`
     await append(part, size, offset, source)
     try {
@@ -106,12 +108,23 @@ export class PayloadStore {
     }
   }
 
-  async #prepare(directory: string): Promise<void> {
-    if (this.#ready.has(directory)) return
+  /** All directories at once: made durable by one fsync, not one by one as payloads come. */
+  async #prepare(): Promise<void> {
+    this.#ready ??= this.#makeDirectories()
+    try {
+      await this.#ready
+    } catch (error) {
+      this.#ready = undefined
+      throw error
+    }
+  }
+
+  async #makeDirectories(): Promise<void> {
     await ensureDirectory(this.#directory)
-    await mkdir(directory, { recursive: true, mode: 0o750 })
+    const names = Array.from({ length: 256 }, (_, index) => index.toString(16).padStart(2, '0'))
+    const make = (name: string) => mkdir(join(this.#directory, name), { recursive: true, mode: 0o750 })
+    await Promise.all(names.map(make))
     await syncPath(this.#directory)
-    this.#ready.add(directory)
   }
 }
 
@@ -125,7 +138,7 @@ async function append(
   try {
     await file.truncate(offset)
     let end = offset
-    for await (const chunk of source) {
+    for await (const chunk of gathered(source, size - offset)) {
       if (end + chunk.length > size) throw new WaybillError('TOO_LARGE', `more than the declared ${size} bytes came`)
       await writeAll(file, chunk, end)
       end += chunk.length
@@ -138,6 +151,30 @@ async function append(
       await file.close()
     }
   }
+}
+
+/**
+ * Small chunks cost a write each: they are written together. What came before the source broke is written as well, and nothing
+ * waits when all `expected` bytes are there.
+ */
+async function* gathered(
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  expected: number,
+): AsyncGenerator<Uint8Array> {
+  let [parts, size, left] = [[] as Uint8Array[], 0, expected]
+  try {
+    for await (const chunk of source) {
+      parts.push(chunk)
+      size += chunk.length
+      if (size < Math.min(gatherBytes, left)) continue
+      yield Buffer.concat(parts)
+      ;[parts, size, left] = [[], 0, left - size]
+    }
+  } catch (error) {
+    yield Buffer.concat(parts)
+    throw error
+  }
+  if (size > 0) yield Buffer.concat(parts)
 }
 
 /** @throws DIGEST_MISMATCH when the bytes to go on from are gone: it is fetched again from the first */

@@ -3,9 +3,9 @@ import { openServer } from '../../commands/open-server.ts'
 import { readFeed } from '../../server/feed.ts'
 import { writeIdentity } from '../../shared/crypto/identity.ts'
 import { TestLaptop } from '../fixtures/daemon-laptop.ts'
-import { until } from '../fixtures/until.ts'
 import { fastClock, startInProcess } from '../fixtures/in-process.ts'
 import { foundTestStudy, type TestStudy } from '../fixtures/study.ts'
+import { until } from '../fixtures/until.ts'
 
 /** More than a meeting shows at once. */
 const lost = 60
@@ -40,7 +40,8 @@ async function feedOf({ server }: TestStudy): Promise<string[]> {
 }
 
 async function finish(t: Test, { study, laptop }: { study: TestStudy; laptop: TestLaptop }): Promise<void> {
-  await until('the old batches are proven', () => figures(laptop).delivered >= 3)
+  const tell = () => JSON.stringify(figures(laptop))
+  await until('the old batches are proven', () => figures(laptop).delivered >= 3, { tell })
   t.equal(laptop.count('followers'), lost, 'every lost batch was shown')
   await laptop.record({ id: 'new', model: 'clinic.visit', action: 'insert', pk: 1 })
   await until('what is recorded now is delivered', () => figures(laptop).delivered === 4)

@@ -42,7 +42,7 @@ export interface ReadBatch {
 type Lines = Omit<ReadBatch, 'plain'>
 
 const mostHeaderBytes = 4096
-const mostNested = 256
+const mostNested = 1000
 const changeCheck = TypeCompiler.Compile(Change)
 const headCheck = TypeCompiler.Compile(PayloadHead)
 

@@ -14,7 +14,8 @@ export interface TakenCustody {
  * Stores custody receipts for our own batches. A receipt says where a batch is; it never permits deletion (invariant 1). A bad one
  * spoils no other (invariant 8).
  * @param giver the device that gives them
- * @throws DISK_FULL, STORAGE_FAILED: then they are to be given again
+ * @throws CREDENTIAL_REFUSED when a signer is not known yet (a meeting tells who it is), DISK_FULL, STORAGE_FAILED: then they are
+ * to be given again; what could be taken is kept
  */
 export async function takeCustody(
   store: DaemonStore,
@@ -32,7 +33,10 @@ export async function takeCustody(
       problems.push(asWaybillError(error))
     }
   }
-  return { taken: keepCustody(store, device, giver, verified), problems }
+  const taken = keepCustody(store, device, giver, verified)
+  const stranger = problems.find(({ code }) => code === 'CREDENTIAL_REFUSED')
+  if (stranger) throw stranger
+  return { taken, problems }
 }
 
 /**

@@ -1,0 +1,151 @@
+import { truncateSync, unlinkSync } from 'node:fs'
+import { buffer } from 'node:stream/consumers'
+import { Type } from '@sinclair/typebox'
+import t, { type Test } from 'tap'
+import { ownMeeting } from '../../daemon/meet.ts'
+import { sha256 } from '../../shared/crypto/digest.ts'
+import { documentDigest } from '../../shared/crypto/sign-document.ts'
+import { Meeting, maxMeetingBytes } from '../../shared/protocol/meeting.ts'
+import { paths } from '../../shared/protocol/paths.ts'
+import { WaybillError } from '../../shared/service/errors.ts'
+import { PayloadStore } from '../../shared/storage/payload-store.ts'
+import type { PeerClient } from '../../shared/transfer/peer-client.ts'
+import { visit } from '../fixtures/daemon-doors.ts'
+import { change, TestLaptop } from '../fixtures/daemon-laptop.ts'
+import { custody, delivery, life } from '../fixtures/daemon-receipts.ts'
+import { foundTestStudy, type TestDevice } from '../fixtures/study.ts'
+
+const Taken = Type.Object({ taken: Type.Integer() })
+const Entry = Type.Object({ position: Type.Integer(), manifest: Type.String() })
+
+async function begin(t: Test) {
+  const study = await foundTestStudy()
+  t.teardown(() => study.dispose())
+  const relay = await study.enrol('relay', 'driver')
+  const laptop = await TestLaptop.open(t, await study.enrol('field', 'lap-01'))
+  return { study, laptop, relay, server: study.server, client: await visit(t, laptop, relay) }
+}
+
+async function listed(client: PeerClient, carried = false, after = 0): Promise<string[]> {
+  const page = await client.lines(`${paths.manifests}?carried=${carried}&after=${after}&limit=100`, Entry, 1_000_000)
+  return page.map(({ manifest }) => documentDigest(manifest))
+}
+
+async function meet(client: PeerClient, { identity }: TestDevice, told: Partial<Meeting> = {}): Promise<Meeting> {
+  const own: Meeting = {
+    ...{ v: 1, at: '2026-11-24T08:00:00.000Z', studyVersion: 1, studyDocument: null, head: null, incarnation: null },
+    ...{
+      credentials: [identity.issuerCredential, identity.credential],
+      deliveries: [],
+      gaps: [],
+      custody: [],
+      manifests: [],
+    },
+    ...told,
+  }
+  return client.json('POST', paths.meeting, own, Meeting, maxMeetingBytes)
+}
+
+/** From now on the database takes nothing more. */
+function fill({ store }: TestLaptop): void {
+  store.$client.pragma('query_only = ON')
+}
+
+t.test('invariant 8: a disk that takes nothing more holds up nothing that is sealed', async (t) => {
+  const { laptop, relay, client } = await begin(t)
+  const [batch] = await laptop.sealed('a')
+  await laptop.record(change('b'))
+  class Full extends PayloadStore {
+    override put(): Promise<never> {
+      throw new WaybillError('DISK_FULL', 'no room')
+    }
+  }
+  laptop.payloads = new Full(`${laptop.device.data}/payloads`)
+  fill(laptop)
+  t.equal((await meet(client, relay)).head?.seq, 1, 'people still meet')
+  t.same(await listed(client), [batch?.digest], 'what is sealed is told of')
+  const { body } = await client.stream(`${paths.payloads}/${batch?.payload}`)
+  t.equal(sha256(await buffer(body)), batch?.payload, 'and given')
+  t.equal(laptop.count('outbox'), 1)
+})
+
+t.test('invariant 9: what cannot be sealed is told as the last error', async (t) => {
+  const { laptop, client } = await begin(t)
+  class Full extends PayloadStore {
+    override put(): Promise<never> {
+      throw new WaybillError('DISK_FULL', 'no room')
+    }
+  }
+  laptop.payloads = new Full(`${laptop.device.data}/payloads`)
+  await laptop.record(change('b'))
+  t.same(await listed(client), [])
+  t.match(laptop.status().lastError, { code: 'DISK_FULL', about: 'sealing' })
+})
+
+t.test('invariant 8: a payload that this disk lost is told of as such, and the others flow', async (t) => {
+  const { laptop, client } = await begin(t)
+  const [gone, cut, whole] = await laptop.sealed('a', 'b', 'c')
+  unlinkSync(laptop.payloads.pathOf(gone?.payload ?? ''))
+  truncateSync(laptop.payloads.pathOf(cut?.payload ?? ''), 10)
+  await t.rejects(client.stream(`${paths.payloads}/${gone?.payload}`), { code: 'NOT_FOUND' })
+  t.match(laptop.status().lastError, { code: 'STORAGE_FAILED', about: gone?.payload })
+  await t.rejects(client.stream(`${paths.payloads}/${cut?.payload}`), { code: 'NOT_FOUND' })
+  const { body } = await client.stream(`${paths.payloads}/${whole?.payload}`)
+  t.equal(sha256(await buffer(body)), whole?.payload)
+})
+
+t.test('what nobody carries comes first, then the rest; what is delivered is told of no more', async (t) => {
+  const { laptop, relay, server, client } = await begin(t)
+  const batches = await laptop.sealed('a', 'b', 'c', 'd')
+  const digests = batches.map(({ digest }) => digest)
+  const [first, second, third, fourth] = batches
+  if (!first || !second || !third || !fourth) throw new Error('four batches were sealed')
+  t.same(await listed(client), digests)
+  const given = await custody(relay, laptop, second)
+  const give = (...receipts: string[]) => client.json('POST', paths.custody, { receipts }, Taken, 1000)
+  await t.rejects(give(given), { code: 'CREDENTIAL_REFUSED' }, 'from a stranger: to be given again after a meeting')
+  await meet(client, relay)
+  t.same(await give(given, await custody(relay, laptop, third)), { taken: 2 })
+  t.same(
+    [await listed(client, false), await listed(client, true)],
+    [
+      [digests[0], digests[3]],
+      [digests[1], digests[2]],
+    ],
+  )
+  t.same(await listed(client, false, first.position), [digests[3]])
+  const incarnation = life()
+  await meet(client, relay, { deliveries: [await delivery(server, laptop, second, { incarnation })] })
+  t.same([await listed(client, false), await listed(client, true)], [[digests[3]], [digests[2]]])
+  await meet(client, relay, {
+    deliveries: [await delivery(server, laptop, first, { incarnation: { ...life(), number: 2 } })],
+  })
+  t.same(
+    [await listed(client, false), await listed(client, true)],
+    [[digests[3]], [digests[1], digests[2]]],
+    'pending again after the server was restored',
+  )
+})
+
+t.test("a meeting shows old lives' receipts, as proof for the server of what it once had", async (t) => {
+  const { laptop, server } = await begin(t)
+  const [, second] = await laptop.sealed('a', 'b')
+  if (!second) throw new Error('two batches were sealed')
+  const old = await delivery(server, laptop, second, { safeThrough: 2, incarnation: life(1) })
+  const anew = await delivery(server, laptop, { ...second, seq: 0 }, { throughDigest: null, incarnation: life(2) })
+  await laptop.told(server, { deliveries: [old] })
+  await laptop.told(server, { deliveries: [anew] })
+  const { store, trust, shelf, clock, device } = laptop
+  const { deliveries } = await ownMeeting({ store, trust, shelf, clock, identity: device.identity }, 1)
+  t.same(deliveries.toSorted(), [old, anew].toSorted())
+})
+
+t.test('invariant 7: another laptop is not answered, and neither is a revoked relay', async (t) => {
+  const { laptop, relay, study } = await begin(t)
+  const other = await visit(t, laptop, await study.enrol('field', 'lap-02'))
+  await t.rejects(other.lines(paths.lines, Entry, 1000), { code: 'ROLE_REFUSED' })
+  const revoked = await study.publish(() => ({ revocations: [{ device: relay.device, chains: [], reason: 'stolen' }] }))
+  await laptop.told(study.server, { studyDocument: revoked })
+  const thief = await visit(t, laptop, relay)
+  await t.rejects(thief.lines(paths.lines, Entry, 1000), { code: 'REVOKED' })
+})

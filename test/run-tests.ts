@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
+import { globSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
-const files = process.argv.slice(2)
+const given = process.argv.slice(2)
+const files = given.length > 0 ? given : globSync('test/**/*.test.ts').sort()
 const options = ['run', '--reporter=tap', '--disable-coverage', '--allow-empty-coverage', '--jobs=2', '--timeout=600']
 const tap = spawn('node_modules/.bin/tap', [...options, ...files], { stdio: ['ignore', 'pipe', 'inherit'] })
 const counts = { pass: 0, fail: 0, skip: 0 }

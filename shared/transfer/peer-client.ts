@@ -151,5 +151,8 @@ function connectionError(error: unknown): WaybillError {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
     if (cause instanceof WaybillError) return cause
   const reason = asWaybillError(error instanceof Error && error.cause ? error.cause : error)
-  return new WaybillError('PEER_UNREACHABLE', reason.message, { cause: error })
+  // OpenSSL's names of what is wrong with a certificate (verify(1)), as Node gives them.
+  const { code } = (reason.cause ?? {}) as { code?: unknown }
+  const isRefused = /CERT|SIGNATURE|ISSUER/.test(String(code ?? ''))
+  return new WaybillError(isRefused ? 'CREDENTIAL_REFUSED' : 'PEER_UNREACHABLE', reason.message, { cause: error })
 }

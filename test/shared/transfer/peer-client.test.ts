@@ -143,3 +143,12 @@ t.test('a door that does not exist, and a place where nobody is', async (t) => {
     await nobody.close()
   }
 })
+
+t.test('invariant 9: who answers under another authority was reached, and is not believed', async (t) => {
+  const other = await foundTestStudy()
+  t.teardown(() => other.dispose())
+  const { identity } = await other.enrol('relay', 'stranger')
+  const stranger = new PeerClient({ identity, host: '127.0.0.1', port, admit: () => undefined })
+  t.teardown(() => stranger.close())
+  await t.rejects(stranger.json('GET', '/x', undefined, Answer, 100), { code: 'CREDENTIAL_REFUSED' })
+})

@@ -5,7 +5,7 @@ import type { PeerClient } from '../shared/transfer/peer-client.ts'
 import { credentialsFor } from './meet.ts'
 import { type Hold, nextPosition } from './open-store.ts'
 import { manifests, serverReceipts } from './schema.ts'
-import { type BatchRow, receiptOf } from './take-custody.ts'
+import { type BatchRow, receiptOf, withoutSync } from './take-custody.ts'
 
 /** At most this many batches on the way to a server at once. */
 const forwardsAtOnce = 4
@@ -86,7 +86,8 @@ async function takeServerReceipt(hold: Hold, row: BatchRow, server: string, cust
   const { document, signer } = await hold.trust.verify(custody, 'custody')
   if (document.by !== server || signer.device !== server || document.manifest !== row.digest)
     throw new WaybillError('CREDENTIAL_REFUSED', 'a custody receipt that is not of this server for this batch')
-  hold.commit((store) => {
+  // Lost in a power cut, it is offered again, and the server repeats its receipt.
+  withoutSync(hold, (store) => {
     const value = { jws: custody, position: nextPosition(store) }
     store
       .insert(serverReceipts)

@@ -25,12 +25,13 @@ export interface Giver {
  * are quarantined. @returns their rows as they are now
  */
 export function noteManifests(hold: Hold, shown: Verified<'manifest'>[]): BatchRow[] {
-  return hold.commit((store) => shown.map((manifest) => noteManifest(store, manifest)))
+  if (shown.length === 0) return []
+  return withoutSync(hold, (store) => shown.map((manifest) => noteManifest(store, manifest)))
 }
 
 /** The batch of this manifest where it needs nothing more from a laptop; its manifest was verified when it was noted. */
 export function settledBatch(store: RelayStore, digest: string): BatchRow | undefined {
-  const known = store.select().from(manifests).where(eq(manifests.digest, digest)).get()
+  const known = queriesOf(store).batch.get({ digest })
   return known && !isWanted(known) ? known : undefined
 }
 
@@ -96,13 +97,13 @@ export function unreturnedReceipts(store: RelayStore, producer: string, most: nu
 
 /** This relay's receipt for a batch, when it has signed for it. */
 export function receiptOf(store: RelayStore, manifest: string): OwnReceipt | undefined {
-  return store.select().from(receipts).where(eq(receipts.manifest, manifest)).get()
+  return queriesOf(store).receipt.get({ manifest })
 }
 
 /** The laptop has these receipts on its disk. */
 export function markReturned(hold: Hold, given: OwnReceipt[]): void {
   const signedFor = given.map(({ manifest }) => manifest)
-  hold.commit((store) =>
+  withoutSync(hold, (store) =>
     store.update(receipts).set({ returned: true }).where(inArray(receipts.manifest, signedFor)).run(),
   )
 }
@@ -119,13 +120,57 @@ function sign(hold: Hold, batch: BatchRow, giver: Giver, at: string): Promise<Si
 }
 
 function storeReceipt(store: RelayStore, { digest, producer }: BatchRow, at: string, jws: string): OwnReceipt {
-  store.insert(receipts).values({ manifest: digest, producer, jws, at }).onConflictDoNothing().run()
-  store
-    .update(manifests)
-    .set({ state: 'aboard', code: null, why: null })
-    .where(and(eq(manifests.digest, digest), inArray(manifests.state, ['pulling', 'quarantined'])))
-    .run()
+  const { giveReceipt, takeAboard } = queriesOf(store)
+  giveReceipt.run({ digest, producer, jws, at })
+  takeAboard.run({ digest })
   const stored = receiptOf(store, digest)
   if (!stored) throw new WaybillError('STORAGE_FAILED', `the receipt for batch ${digest} was not stored`)
   return stored
+}
+
+/**
+ * A commit that a power cut may take back, without the wait for an fsync: for what promises nothing to anyone, and is learnt
+ * again at the next meeting. The next commit that promises something makes it durable as well.
+ */
+export function withoutSync<T>(hold: Hold, act: (store: RelayStore) => T): T {
+  hold.store.$client.pragma('synchronous = NORMAL')
+  try {
+    return hold.commit(act)
+  } finally {
+    hold.store.$client.pragma('synchronous = FULL')
+  }
+}
+
+type Queries = ReturnType<typeof prepareQueries>
+const prepared = new WeakMap<RelayStore, Queries>()
+
+/** What is asked for every batch is prepared once: building a query costs more than running it. */
+function queriesOf(store: RelayStore): Queries {
+  const queries = prepared.get(store) ?? prepareQueries(store)
+  prepared.set(store, queries)
+  return queries
+}
+
+function prepareQueries(store: RelayStore) {
+  const given = (name: string) => sql.placeholder(name)
+  const isThis = eq(manifests.digest, given('digest'))
+  const isOpen = inArray(manifests.state, ['pulling', 'quarantined'])
+  return {
+    batch: store.select().from(manifests).where(isThis).prepare(),
+    receipt: store
+      .select()
+      .from(receipts)
+      .where(eq(receipts.manifest, given('manifest')))
+      .prepare(),
+    giveReceipt: store
+      .insert(receipts)
+      .values({ manifest: given('digest'), producer: given('producer'), jws: given('jws'), at: given('at') })
+      .onConflictDoNothing()
+      .prepare(),
+    takeAboard: store
+      .update(manifests)
+      .set({ state: 'aboard', code: null, why: null })
+      .where(and(isThis, isOpen))
+      .prepare(),
+  }
 }

@@ -12,39 +12,53 @@ export interface OpenContext extends ReadContext {
   store: ServerStore
 }
 
-/** A batch whose turn came. */
+/** Batches whose turn came. */
 export interface Turn {
-  /** Its place in the order of arrival. */
+  /** The last one's place in the order of arrival. */
   ordinal: number
-  /** Why it waits on: this server's disk or database failed, and it is tried again. */
+  /** Why some of them wait on: this server's disk or database failed, and they are tried again. */
   failed?: WaybillError
 }
 
+interface Waiting {
+  ordinal: number
+  digest: string
+  jws: string
+}
+
+/** A batch that was read and found whole, to be stored. */
+interface Readable extends Omit<ReadBatch, 'plain'> {
+  digest: string
+  manifest: Manifest
+}
+
+/** Changes come under random keys: several batches in one transaction write each page of the index once. */
+const mostAtOnce = 8
+
 /**
- * Opens the oldest batch that waits after this place: decrypted, decompressed, compared with what its manifest signed, its changes
- * stored. A batch that cannot be opened is set aside with its code and holds up no other (invariant 8).
+ * Opens the oldest batches that wait after this place: decrypted, decompressed, compared with what their manifests signed, their
+ * changes stored, a few batches in one transaction. One that cannot be opened is set aside with its code and holds up no other
+ * (invariant 8).
  * @returns undefined when none waits
  */
 export async function openNext(context: OpenContext, after = 0): Promise<Turn | undefined> {
-  const { store } = context
-  const next = store.$client
-    .prepare<[number], { ordinal: number; digest: string; manifest: string }>(
-      `SELECT ordinal, manifest_digest digest, manifest FROM batches WHERE state = 'ingested' AND ordinal > ?
-       ORDER BY ordinal LIMIT 1`,
+  const waiting = context.store.$client
+    .prepare<[number, number], Waiting>(
+      `SELECT ordinal, manifest_digest digest, manifest jws FROM batches WHERE state = 'ingested' AND ordinal > ?
+       ORDER BY ordinal LIMIT ?`,
     )
-    .get(after)
-  if (!next) return undefined
-  const { ordinal, digest } = next
-  try {
-    await openOne(context, digest, next.manifest)
-    return { ordinal }
-  } catch (thrown) {
-    const error = asWaybillError(thrown)
-    // A disk that fails is not the batch's fault: it stays where it is and is tried again.
-    if (error.code === 'DISK_FULL' || error.code === 'STORAGE_FAILED') return { ordinal, failed: error }
-    setAside(store, digest, 'quarantined', error)
-    return { ordinal }
+    .all(after, mostAtOnce)
+  const last = waiting.at(-1)
+  if (!last) return undefined
+  const readable: Readable[] = []
+  let failed: WaybillError | undefined
+  for (const batch of waiting) {
+    const read = await readOne(context, batch)
+    if (read instanceof WaybillError) failed ??= read
+    else if (read) readable.push(read)
   }
+  failed ??= storeAll(context.store, readable)
+  return { ordinal: last.ordinal, ...(failed && { failed }) }
 }
 
 /** What another version of this program could not open is tried again; call it when the program starts. */
@@ -57,13 +71,34 @@ export function tryAgain(store: ServerStore): void {
     .run()
 }
 
-async function openOne(context: OpenContext, digest: string, jws: string): Promise<void> {
+/** @returns undefined for a batch that was set aside, the error where this server's disk failed */
+async function readOne(context: OpenContext, { digest, jws }: Waiting): Promise<Readable | WaybillError | undefined> {
   const { store, shelf } = context
-  const { document } = readDocument(jws, 'manifest')
-  const code = onDisk(() => heldFor(store, document, digest, shelf.document))
-  if (code !== undefined) return onDisk(() => setAside(store, digest, 'held', { code, message: null }))
-  const opened = await readBatch(context, document)
-  onDisk(() => commit(store, digest, document, opened))
+  try {
+    const { document: manifest } = readDocument(jws, 'manifest')
+    const code = onDisk(() => heldFor(store, manifest, digest, shelf.document))
+    if (code !== undefined) return void onDisk(() => setAside(store, digest, 'held', { code, message: null }))
+    const { changes, bad, lines } = await readBatch(context, manifest)
+    return { digest, manifest, changes, bad, lines }
+  } catch (thrown) {
+    const error = asWaybillError(thrown)
+    // A disk that fails is not the batch's fault: it stays where it is and is tried again.
+    if (error.code === 'DISK_FULL' || error.code === 'STORAGE_FAILED') return error
+    setAside(store, digest, 'quarantined', error)
+    return undefined
+  }
+}
+
+/** All in one transaction; where that fails, each in its own, so that one holds up no other. @returns why some wait on */
+function storeAll(store: ServerStore, batches: Readable[]): WaybillError | undefined {
+  if (batches.length === 0) return undefined
+  try {
+    onDisk(() => commit(store, batches))
+    return undefined
+  } catch (error) {
+    if (batches.length === 1) return asWaybillError(error)
+    return batches.map((batch) => storeAll(store, [batch])).find((failed) => failed !== undefined)
+  }
 }
 
 /** A database that refuses is never a batch's fault. */
@@ -76,24 +111,23 @@ function onDisk<T>(act: () => T): T {
   }
 }
 
-/** One transaction: changes, the lines that are none, the state, and the chain's receipt to be signed anew. */
-function commit(store: ServerStore, digest: string, manifest: Manifest, { changes, bad, lines }: ReadBatch): void {
+/** One transaction: changes, the lines that are none, the states, and the chains' receipts to be signed anew. */
+function commit(store: ServerStore, batches: Readable[]): void {
   const client = store.$client
-  const { producer, chain } = manifest
+  const open = client.prepare("UPDATE batches SET state = 'opened' WHERE manifest_digest = ? AND state = 'ingested'")
   const insert = client.prepare(
     'INSERT INTO changes (id, digest, producer, manifest_digest, line) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id, digest) DO NOTHING',
   )
   const insertBad = client.prepare('INSERT INTO bad_lines VALUES (?, ?, ?, ?, ?)')
   client
     .transaction(() => {
-      const moved = client
-        .prepare("UPDATE batches SET state = 'opened' WHERE manifest_digest = ? AND state = 'ingested'")
-        .run(digest)
-      if (moved.changes === 0) return
-      for (const change of changes) insert.run(change.id, change.digest, producer, digest, change.line)
-      for (const { number, code, message, line } of bad) insertBad.run(digest, number, code, message, line)
-      checkLines(store, digest, manifest, lines)
-      advance(store, producer, chain)
+      for (const { digest, manifest, changes, bad, lines } of batches) {
+        if (open.run(digest).changes === 0) continue
+        for (const { id, digest: content, line } of changes) insert.run(id, content, manifest.producer, digest, line)
+        for (const { number, code, message, line } of bad) insertBad.run(digest, number, code, message, line)
+        checkLines(store, digest, manifest, lines)
+        advance(store, manifest.producer, manifest.chain)
+      }
     })
     .immediate()
 }

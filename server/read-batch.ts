@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import canonicalize from 'canonicalize'
+import { isCanonicalAtSight } from '../shared/crypto/canonical.ts'
 import { sha256 } from '../shared/crypto/digest.ts'
 import type { Identity } from '../shared/crypto/identity.ts'
 import { openPayload } from '../shared/crypto/seal.ts'
@@ -134,6 +135,7 @@ function keep(read: Lines, change: Change, line: string, study: StudyDocument | 
 
 /** Half a character or an endless number has no canonical form. What reads the feed cannot follow endless nesting. */
 function whyNotCanonical(change: unknown, line: string): string | undefined {
+  if (isCanonicalAtSight(change, line)) return undefined
   if (isDeep(change, mostNested)) return `nested deeper than ${mostNested}`
   try {
     return canonicalize(change) === line ? undefined : 'not in RFC 8785 canonical form'

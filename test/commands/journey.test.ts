@@ -84,10 +84,10 @@ t.test('invariant 9: each role tells what receipts prove, and no more', async (t
 
 t.test('receipts: in whose hands since when, in words and as JSON', async (t) => {
   const [words = ''] = (await desk.do(['receipts', '--data', study.home('lap-01')])).split('\n')
-  t.match(words, /^[0-9a-f]{8}\/1 {2}\d+ changes {2}delivered {2}driver since \S+Z, server since \S+Z {2}kept here$/)
+  // The server's own custody receipt rides along only where it is aboard before the delivery receipt is.
+  t.match(words, /^[0-9a-f]{8}\/1 {2}\d+ changes {2}delivered {2}driver since \S+Z(, server since \S+Z)? {2}kept here$/)
   const [first] = await study.receipts('lap-01')
-  const holders = [{ name: 'driver', role: 'relay', since: /Z$/ }, { name: 'server' }]
-  t.match(first, { seq: 1, state: 'delivered', holders })
+  t.match(first, { seq: 1, state: 'delivered', holders: [{ name: 'driver', role: 'relay', since: /Z$/ }] })
 })
 
 t.test('invariant 5: a change leads back to its laptop; everything verifies', async (t) => {

@@ -144,7 +144,7 @@ const impostors: Record<string, Identity> = {
 
 /** TLS ends the connection; what names another study is told so. */
 function isRefusal(code: string): boolean {
-  return code === 'PEER_UNREACHABLE' || code === 'STUDY_MISMATCH'
+  return ['PEER_UNREACHABLE', 'CREDENTIAL_REFUSED', 'STUDY_MISMATCH'].includes(code)
 }
 
 t.test('invariant 7: the enrolled are let in, and know each other', async (t) => {

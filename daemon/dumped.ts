@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import { keyedDigest, sha256 } from '../shared/crypto/digest.ts'
 import type { Change } from '../shared/protocol/change.ts'
@@ -13,7 +14,7 @@ export interface DumpKeeper {
 }
 
 /** A dump tells how a record is, not what was done to it: it is a change where that differs from what is known of the record. */
-export function dumpKeeper(store: DaemonStore, key: Buffer): DumpKeeper {
+export function dumpKeeper(store: DaemonStore, key: KeyObject): DumpKeeper {
   const find = store.$client.prepare<[string], { content: string; id: string }>(
     'SELECT content, id FROM dumped WHERE record = ?',
   )

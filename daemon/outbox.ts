@@ -1,4 +1,4 @@
-import { keyedDigest } from '../shared/crypto/digest.ts'
+import { digestKeyOf, keyedDigest } from '../shared/crypto/digest.ts'
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import { asWaybillError, type ErrorCode, WaybillError } from '../shared/service/errors.ts'
@@ -75,28 +75,26 @@ function readOrRefuse({ number, text }: Piece, clock: Clock, recorded: Recorded)
   }
 }
 
-/** One database transaction a run: outbox rows, and the requisition lines that they change. */
+/** One database transaction a run: outbox rows, by what they are known again, and the requisition lines that they change. */
 function preparedCommit(
   { store, study, digestKey }: RecordContext,
   recorded: Recorded,
 ): (given: GivenChange[]) => void {
   const client = store.$client
-  const key = Buffer.from(digestKey, 'hex')
-  const insert = client.prepare('INSERT OR IGNORE INTO outbox (id, digest, line, size) VALUES (?, ?, ?, ?)')
-  const wasSealed = client.prepare('SELECT 1 FROM sealed_changes WHERE id = ? AND keyed_digest = ?')
+  const key = digestKeyOf(digestKey)
+  const insert = client.prepare('INSERT INTO outbox (line, size) VALUES (?, ?)')
+  const know = client.prepare('INSERT OR IGNORE INTO known_changes (id, keyed_digest) VALUES (?, ?)')
   const keepLine = openLineKeeper(store, study)
   const dumps = dumpKeeper(store, key)
   const mapping = mappingOf(study)
   return client.transaction((given: GivenChange[]) => {
     for (const one of given) {
       const made = one.isDump ? dumps.tell(one) : one
-      const isNew =
-        made !== undefined &&
-        wasSealed.get(made.change.id, keyedDigest(key, made.digest)) === undefined &&
-        insert.run(made.change.id, made.digest, made.line, Buffer.byteLength(made.line)).changes === 1
+      const isNew = made !== undefined && know.run(made.change.id, keyedDigest(key, made.digest)).changes === 1
       if (isNew) recorded.accepted += 1
       else recorded.known += 1
       if (!isNew) continue
+      insert.run(made.line, Buffer.byteLength(made.line))
       if (!one.isDump) dumps.changed(made.change)
       keepLine(made.change)
     }

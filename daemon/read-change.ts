@@ -30,16 +30,22 @@ export function readChange(text: Buffer | null, now: Date): GivenChange | undefi
   const json = text.toString('utf8')
   if (json.trim() === '') return undefined
   const given = parseStrictly(json)
-  const digest = sha256(canonicalForm(given))
+  const form = canonicalForm(given)
+  const digest = sha256(form)
   const isDump = !('id' in given || 'action' in given)
   const change = isDump ? fromDumpdata(given, digest, now) : withDefaults(given, now)
   if (!check.Check(change)) {
     const first = check.Errors(change).First()
     throw new WaybillError('CHANGE_INVALID', `${first?.path || '/'}: ${first?.message}`)
   }
-  const line = canonicalForm(change)
+  const line = isAsGiven(change, given) ? form : canonicalForm(change)
   if (Buffer.byteLength(line) > maxChangeBytes) throw tooLarge()
   return { change, line, digest, isDump }
+}
+
+/** Nothing was filled in and nothing spelled otherwise: what is stored is what was given. */
+function isAsGiven(change: Record<string, unknown>, given: Record<string, unknown>): boolean {
+  return Object.keys(change).every((name) => change[name] === given[name])
 }
 
 function tooLarge(): WaybillError {

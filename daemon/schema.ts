@@ -1,22 +1,18 @@
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 
 /** Changes not yet sealed, in plain text, in the order in which the app made them. */
-export const outbox = sqliteTable(
-  'outbox',
-  {
-    position: integer('position').primaryKey({ autoIncrement: true }),
-    id: text('id').notNull(),
-    /** Digest of what the app gave, before defaults: an exact repeat is known. */
-    digest: text('digest').notNull(),
-    line: text('line').notNull(),
-    size: integer('size').notNull(),
-  },
-  (table) => [uniqueIndex('outbox_identity').on(table.id, table.digest)],
-)
+export const outbox = sqliteTable('outbox', {
+  position: integer('position').primaryKey({ autoIncrement: true }),
+  line: text('line').notNull(),
+  size: integer('size').notNull(),
+})
 
-/** All that is kept of a change after sealing: its id and a keyed digest, so that a repeat is known. */
-export const sealedChanges = sqliteTable(
-  'sealed_changes',
+/**
+ * Every change ever recorded, so that an exact repeat is known: its id, and a keyed digest of what the app gave, before defaults.
+ * Nothing else is kept of it after sealing. WITHOUT ROWID, as its migration says: ids are random, and each is written once.
+ */
+export const knownChanges = sqliteTable(
+  'known_changes',
   { id: text('id').notNull(), keyedDigest: text('keyed_digest').notNull() },
   (table) => [primaryKey({ columns: [table.id, table.keyedDigest] })],
 )

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { SqliteError } from 'better-sqlite3'
 import canonicalize from 'canonicalize'
-import { keyedDigest, sha256 } from '../shared/crypto/digest.ts'
+import { sha256 } from '../shared/crypto/digest.ts'
 import { deviceOf, type Identity, signerOf } from '../shared/crypto/identity.ts'
 import { readDocument } from '../shared/crypto/read-document.ts'
 import { sealPayload } from '../shared/crypto/seal.ts'
@@ -28,8 +28,6 @@ export interface SealContext {
 
 interface OutboxRow {
   position: number
-  id: string
-  digest: string
   line: string
   size: number
 }
@@ -98,7 +96,9 @@ function recipientsFor(study: StudyDocument, device: string): StudyDocument['rec
 function takeRows(store: DaemonStore, { limits }: StudyDocument): OutboxRow[] {
   const rows: OutboxRow[] = []
   let size = 0
-  const oldest = store.$client.prepare<[number], OutboxRow>('SELECT * FROM outbox ORDER BY position LIMIT ?')
+  const oldest = store.$client.prepare<[number], OutboxRow>(
+    'SELECT position, line, size FROM outbox ORDER BY position LIMIT ?',
+  )
   for (const row of oldest.iterate(limits.batchChanges)) {
     size += row.size + 1
     if (rows.length > 0 && size > limits.batchBytes) break
@@ -128,8 +128,6 @@ function commit(
   rows: OutboxRow[],
 ): void {
   const client = context.store.$client
-  const key = Buffer.from(context.identity.secrets.digestKey, 'hex')
-  const remember = client.prepare('INSERT OR IGNORE INTO sealed_changes (id, keyed_digest) VALUES (?, ?)')
   const erase = client.prepare('DELETE FROM outbox WHERE position BETWEEN ? AND ?')
   client
     .transaction(() => {
@@ -138,7 +136,6 @@ function commit(
       if (now.chain !== chain.chain || now.seq !== chain.seq || erased.changes !== rows.length)
         throw new WaybillError('LOCKED', 'another chain began meanwhile, or another program seals this outbox')
       insertBatch(context.store, manifest, signed)
-      for (const { id, digest } of rows) remember.run(id, keyedDigest(key, digest))
     })
     .immediate()
 }

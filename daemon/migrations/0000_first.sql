@@ -40,15 +40,18 @@ CREATE TABLE `custody_receipts` (
 	`by` text NOT NULL,
 	`role` text NOT NULL,
 	`at` text NOT NULL,
-	`jws` text NOT NULL
+	`jws` text NOT NULL,
+	`void` integer DEFAULT 0 NOT NULL
 );
 --> statement-breakpoint
 CREATE INDEX `custody_by_manifest` ON `custody_receipts` (`manifest_digest`);--> statement-breakpoint
+CREATE INDEX `custody_by_holder` ON `custody_receipts` (`by`);--> statement-breakpoint
 CREATE TABLE `deliveries` (
 	`chain` text NOT NULL,
 	`server` text NOT NULL,
+	`nonce` text NOT NULL,
 	`jws` text NOT NULL,
-	PRIMARY KEY(`chain`, `server`)
+	PRIMARY KEY(`chain`, `server`, `nonce`)
 );
 --> statement-breakpoint
 CREATE TABLE `dumped` (
@@ -62,12 +65,26 @@ CREATE TABLE `facts` (
 	`value` text NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE `followers` (
+	`chain` text NOT NULL,
+	`seq` integer NOT NULL,
+	`digest` text NOT NULL,
+	`jws` text NOT NULL,
+	PRIMARY KEY(`chain`, `seq`)
+);
+--> statement-breakpoint
 CREATE TABLE `gaps` (
 	`chain` text NOT NULL,
 	`server` text NOT NULL,
 	`jws` text NOT NULL,
 	PRIMARY KEY(`chain`, `server`)
 );
+--> statement-breakpoint
+CREATE TABLE `known_changes` (
+	`id` text NOT NULL,
+	`keyed_digest` text NOT NULL,
+	PRIMARY KEY(`id`, `keyed_digest`)
+) WITHOUT ROWID;
 --> statement-breakpoint
 CREATE TABLE `meetings` (
 	`device` text PRIMARY KEY NOT NULL,
@@ -80,20 +97,12 @@ CREATE TABLE `open_lines` (
 	`model` text NOT NULL,
 	`pk` text NOT NULL,
 	`line` text NOT NULL,
+	`sources` text DEFAULT '{}' NOT NULL,
 	PRIMARY KEY(`model`, `pk`)
 );
 --> statement-breakpoint
 CREATE TABLE `outbox` (
 	`position` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
-	`id` text NOT NULL,
-	`digest` text NOT NULL,
 	`line` text NOT NULL,
 	`size` integer NOT NULL
-);
---> statement-breakpoint
-CREATE UNIQUE INDEX `outbox_identity` ON `outbox` (`id`,`digest`);--> statement-breakpoint
-CREATE TABLE `sealed_changes` (
-	`id` text NOT NULL,
-	`keyed_digest` text NOT NULL,
-	PRIMARY KEY(`id`, `keyed_digest`)
 );

@@ -1,12 +1,17 @@
-import { createHmac, hash, randomBytes } from 'node:crypto'
+import { createHmac, createSecretKey, hash, type KeyObject, randomBytes } from 'node:crypto'
 
 /** sha-256 as 64 lowercase hex digits. */
 export function sha256(bytes: Uint8Array | string): string {
   return hash('sha256', bytes, 'hex')
 }
 
+/** The key of keyed digests, made once: to make it costs more than a digest does. */
+export function digestKeyOf(hex: string): KeyObject {
+  return createSecretKey(hex, 'hex')
+}
+
 /** HMAC-SHA-256 (RFC 2104) as hex: recognises a text again without keeping it guessable. */
-export function keyedDigest(key: Uint8Array, text: string): string {
+export function keyedDigest(key: KeyObject, text: string): string {
   return createHmac('sha256', key).update(text).digest('hex')
 }
 

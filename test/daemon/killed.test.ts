@@ -48,7 +48,7 @@ function numbered(from: number, to: number): object[] {
 
 function outboxIds({ store }: TestLaptop): string[] {
   return store.$client
-    .prepare<[], { id: string }>('SELECT id FROM outbox')
+    .prepare<[], { id: string }>("SELECT line ->> '$.id' id FROM outbox")
     .all()
     .map(({ id }) => id)
 }

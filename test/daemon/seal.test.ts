@@ -6,7 +6,7 @@ import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import { openStore } from '../../daemon/open-store.ts'
 import { sealBatch } from '../../daemon/seal.ts'
-import { keyedDigest, sha256 } from '../../shared/crypto/digest.ts'
+import { digestKeyOf, keyedDigest, sha256 } from '../../shared/crypto/digest.ts'
 import { readDocument } from '../../shared/crypto/read-document.ts'
 import { WaybillError } from '../../shared/service/errors.ts'
 import { PayloadStore } from '../../shared/storage/payload-store.ts'
@@ -81,7 +81,7 @@ t.test(
     t.equal(laptop.count('outbox'), 0)
     t.notOk(laptop.isOnDisk(secret), 'erased')
     const digest = laptop.store.$client
-      .prepare<[], { keyed: string }>('SELECT keyed_digest keyed FROM sealed_changes')
+      .prepare<[], { keyed: string }>('SELECT keyed_digest keyed FROM known_changes')
       .all()
     const { digestKey } = laptop.device.identity.secrets
     const unkeyed = digest.map(({ keyed }) => keyed)
@@ -89,7 +89,7 @@ t.test(
     const canonical = sha256(
       JSON.stringify(Object.fromEntries(Object.entries(given[0] ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)))),
     )
-    t.ok(unkeyed.includes(keyedDigest(Buffer.from(digestKey, 'hex'), canonical)), 'by a digest with the key')
+    t.ok(unkeyed.includes(keyedDigest(digestKeyOf(digestKey), canonical)), 'by a digest with the key')
     t.notOk(laptop.isOnDisk(canonical), 'and not by one that could be guessed')
   },
 )

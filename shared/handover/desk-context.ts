@@ -1,0 +1,30 @@
+import type { Database } from 'better-sqlite3'
+import type { Signer } from '../crypto/sign-document.ts'
+import type { Trust } from '../crypto/trust.ts'
+import type { Handover } from '../protocol/handover.ts'
+import type { OpenLine } from '../protocol/requisition-line.ts'
+import type { Clock } from '../service/clock.ts'
+import type { StudyShelf } from '../storage/study-shelf.ts'
+
+/** What a program gives its desk: the lines are the program's, the acts and signatures are the desk's. */
+export interface DeskContext {
+  side: 'giver' | 'taker'
+  device: string
+  client: Database
+  trust: Trust
+  signer: Signer
+  shelf: StudyShelf
+  clock: Clock
+  /** The laptops that a handover may be begun with. */
+  partners(): string[]
+  /** What this laptop serves, as far as is known here. */
+  linesOf(giver: string): OpenLine[]
+  /** A line of another laptop of today that a label may belong to. */
+  findElsewhere(requisition: string, giver: string): { device: string; line: OpenLine } | undefined
+  /** What is to be added to this laptop's clock to have the giver's, in milliseconds. */
+  clockOffset(giver: string): number
+  /** Called inside the transaction that stores the first signature of a revision. */
+  onSigned(handover: Handover): void
+  /** What a page shows has changed. */
+  tell(): void
+}

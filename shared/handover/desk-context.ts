@@ -17,8 +17,11 @@ export interface DeskContext {
   clock: Clock
   /** The laptops that a handover may be begun with. */
   partners(): string[]
-  /** What this laptop serves, as far as is known here. */
-  linesOf(giver: string): OpenLine[]
+  /**
+   * What this laptop serves, as far as is known here; for a handover also the lines that its own signatures closed, as they were
+   * before. Always name the handover where there is one: without it the tubes would vanish from the view once it is signed.
+   */
+  linesOf(giver: string, handover?: string): OpenLine[]
   /** A line of another laptop of today that a label may belong to. */
   findElsewhere(requisition: string, giver: string): { device: string; line: OpenLine } | undefined
   /** What is to be added to this laptop's clock to have the giver's, in milliseconds. */

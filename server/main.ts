@@ -41,7 +41,7 @@ export async function startServer(
   const devices = createDeviceDoor(context, opener)
   const enrolment = createEnrolmentDoor(context)
   await Promise.all([devices.ready(), enrolment.ready()])
-  const { server, dropStrangers } = createSplitServer(identity, devices, enrolment)
+  const { server, dropStrangers } = createSplitServer(identity, devices, enrolment, logger)
   const page = createServerPage(context)
   const ports: Record<string, number> = {
     port: await listen(server, config.port),

@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Identity } from '../shared/crypto/identity.ts'
 import { tlsMaterial } from '../shared/crypto/mutual-tls.ts'
 import { paths } from '../shared/protocol/paths.ts'
+import type { Logger } from '../shared/service/logger.ts'
 
 const headersTimeoutMs = 15_000
 const handshakeTimeoutMs = 10_000
@@ -27,6 +28,7 @@ export function createSplitServer(
   identity: Identity,
   devices: FastifyInstance,
   enrolment: FastifyInstance,
+  logger: Logger,
 ): SplitServer {
   const handle = (request: IncomingMessage, response: ServerResponse) => {
     if (isEnrolled(request.socket)) devices.routing(request, response)
@@ -48,11 +50,23 @@ export function createSplitServer(
   )
   server.headersTimeout = headersTimeoutMs
   silenceForStrangers(server, handle)
+  logRefusals(server, logger)
   return { server, dropStrangers: limitStrangers(server) }
 }
 
 function isEnrolled(socket: Duplex): boolean {
   return (socket as TLSSocket).authorized === true
+}
+
+/** The one who was refused sees a connection that breaks: the reason stands here, for whoever is called. */
+function logRefusals(server: Server, logger: Logger): void {
+  const refused = (peer: string | undefined, reason: string) =>
+    logger.info({ code: 'CREDENTIAL_REFUSED', peer, reason }, 'a connection was refused')
+  server.on('tlsClientError', (error: Error, socket: TLSSocket) => refused(socket.remoteAddress, error.message))
+  server.on('secureConnection', (socket: TLSSocket) => {
+    const hasShown = socket.getPeerX509Certificate() !== undefined
+    if (hasShown && !isEnrolled(socket)) refused(socket.remoteAddress, String(socket.authorizationError))
+  })
 }
 
 /** Node answers what is no HTTP, what names no host, and what waits for "100 Continue", by itself: not to a stranger (invariant 7). */

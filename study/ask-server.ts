@@ -13,6 +13,7 @@ import { asWaybillError, isErrorCode, WaybillError } from '../shared/service/err
 import { makeRequest } from './device-secrets.ts'
 
 const timeoutMs = 10_000
+const longestAnswerBytes = 16 * 1024 * 1024
 const longestChain = 5
 
 /**
@@ -83,7 +84,8 @@ function pinnedAgent(authority: X509Certificate, study: string): Agent {
     return isServer ? undefined : new WaybillError('ROLE_REFUSED', 'who answers is no server of the study')
   }
   const connectOptions = { ca: authority.toString(), minVersion: 'TLSv1.3' as const, timeout: timeoutMs }
-  return new Agent({ connect: { ...connectOptions, checkServerIdentity } })
+  const limits = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs, maxResponseSize: longestAnswerBytes }
+  return new Agent({ ...limits, connect: { ...connectOptions, checkServerIdentity } })
 }
 
 function readAnswer(isOk: boolean, text: string): EnrolmentAnswer {

@@ -186,6 +186,18 @@ t.test('an answer that is none, and a refusal', async (t) => {
   await t.rejects(askServer(elsewhere, code, secrets), { code: 'PEER_UNREACHABLE' }, 'nothing is followed elsewhere')
 })
 
+t.test('a server that never answers, and one that never ends', async (t) => {
+  const silent = await serve(server.identity, () => undefined)
+  const endless = await serve(server.identity, (_body, response) => {
+    const piece = Buffer.alloc(1024 * 1024, 0x20)
+    const pour = (): void => void (response.destroyed || response.write(piece, pour))
+    pour()
+  })
+  await Promise.all(
+    [silent, endless].map((address) => t.rejects(askServer(address, code, secrets), { code: 'PEER_UNREACHABLE' })),
+  )
+})
+
 t.test('a place where no server is, and what is no place', async (t) => {
   const plain = await listen(createNet((socket) => socket.end('HTTP/1.1 200 OK\r\n\r\n')))
   const shut = await listen(createNet((socket) => socket.destroy()))

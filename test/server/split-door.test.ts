@@ -34,7 +34,8 @@ t.test('who is refused sees a connection that breaks; the log says why', async (
       ...{ host: '127.0.0.1', port, rejectUnauthorized: false, minVersion: 'TLSv1.2', maxVersion },
     })
     socket.on('error', () => undefined)
-    socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+    socket.resume()
+    socket.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
     await new Promise((resolve) => socket.once('close', resolve))
   }
   await visit((await foreign.enrol('field', 'lap')).identity, 'TLSv1.3')

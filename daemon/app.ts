@@ -13,12 +13,12 @@ import { createPageDoor } from '../shared/web/page-door.ts'
 import { strictFastify } from '../shared/web/strict-fastify.ts'
 import { writeLastError } from './facts.ts'
 import { absorb, type MeetContext, ownMeeting } from './meet.ts'
-import { readOpenLines } from './open-lines.ts'
 import { recordChanges } from './outbox.ts'
 import { pendingBatches, servedFile } from './pending.ts'
 import { localRoutes } from './routes/local-routes.ts'
 import { peerRoutes } from './routes/peer-routes.ts'
 import type { Sealer } from './sealer.ts'
+import { servedLines } from './served-lines.ts'
 import { splitInput } from './split-input.ts'
 import { daemonStatus } from './status.ts'
 import { takeCustody } from './take-custody.ts'
@@ -44,7 +44,7 @@ export function createFieldDoor(context: DaemonContext): FastifyInstance {
   const door = createPeerDoor(identity, admit, logger)
   peerRoutes(door, {
     meet: (peer, address, meeting) => answerMeeting(context, peer, address, meeting),
-    lines: () => readOpenLines(store, shelf.document),
+    lines: () => servedLines(context),
     manifests: async (carried, after, limit) => {
       // What cannot be sealed now, on a full disk for one, holds up nothing that is sealed (invariant 8).
       await sealer.ask().catch((error) => noteProblem(context, 'sealing', error))

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
+import { uptime } from 'node:os'
 import { join } from 'node:path'
 import { deviceOf, readIdentity } from '../shared/crypto/identity.ts'
 import { openTrust } from '../shared/crypto/stored-trust.ts'
@@ -23,6 +24,7 @@ import {
   noteProblem,
   rememberMeeting,
 } from './app.ts'
+import { clockWatcher } from './clock-steps.ts'
 import type { DaemonConfig } from './config.ts'
 import { knock } from './knock.ts'
 import { openStore } from './open-store.ts'
@@ -74,6 +76,7 @@ export async function startDaemon(
     },
   })
   const countMinutes = minuteCounter(store, clock)
+  const watchClock = clockWatcher(store, clock, () => uptime() * 1000)
   const work = [
     repeat(1_000, logger, async () => {
       await shelf.refresh()
@@ -81,6 +84,7 @@ export async function startDaemon(
     }),
     repeat(60_000, logger, async () => {
       countMinutes()
+      if (watchClock()) changes.tell()
       if ((await prune(store, context.payloads, shelf.document.limits.retentionHours)) > 0) changes.tell()
     }),
     repeat(15_000, logger, () => knock(identity, ports.port ?? 0, config.announceOn)),

@@ -1,8 +1,9 @@
 import type { Change } from '../shared/protocol/change.ts'
-import type { RequisitionLine } from '../shared/protocol/requisition-line.ts'
+import type { OpenLine, RequisitionLine } from '../shared/protocol/requisition-line.ts'
 import type { RequisitionMapping, StudyDocument } from '../shared/protocol/study-document.ts'
 import { deriveLine } from '../shared/specimens/derive-line.ts'
 import { mayBeVisible } from '../shared/specimens/never-visible.ts'
+import { doubtAt } from './clock-steps.ts'
 import type { DaemonStore } from './open-store.ts'
 
 /** The app's field that each value of a line came from; a number is the mapping's own. */
@@ -14,7 +15,17 @@ interface Row {
   sources: string
 }
 
+interface OpenRow extends Row {
+  position: number
+  handedOver: string | null
+}
+
 const run = 500
+const lastHandover = `(SELECT json_object('handover', handover, 'changeId', change_id, 'at', at) FROM closed_lines c
+  WHERE c.model = l.model AND c.pk = l.pk AND (l.closed = 0 OR c.handover IS NOT @handover) ORDER BY position DESC LIMIT 1)`
+const nextOpen = `SELECT rowid FROM open_lines WHERE closed = 0 AND rowid > @after ORDER BY rowid LIMIT ${run}`
+const closedBy = `SELECT o.rowid FROM closed_lines c JOIN open_lines o ON o.model = c.model AND o.pk = c.pk
+  WHERE c.handover = @handover AND o.closed = 1 AND c.change_id = o.line ->> '$.changeId' AND o.rowid > @after`
 
 /**
  * Gives the function that keeps the latest state of a requisition's line; it does nothing for what is no requisition. An update
@@ -25,8 +36,9 @@ export function openLineKeeper(store: DaemonStore, study: StudyDocument): (chang
     'SELECT line, sources FROM open_lines WHERE model = ? AND pk = ?',
   )
   const put = store.$client.prepare(
-    `INSERT INTO open_lines (model, pk, line, sources) VALUES (?, ?, ?, ?)
-     ON CONFLICT (model, pk) DO UPDATE SET line = excluded.line, sources = excluded.sources`,
+    `INSERT INTO open_lines (model, pk, line, sources, closed) VALUES (@model, @pk, @line, @sources,
+       EXISTS (SELECT 1 FROM closed_lines WHERE model = @model AND pk = @pk AND change_id = @changeId))
+     ON CONFLICT (model, pk) DO UPDATE SET line = excluded.line, sources = excluded.sources, closed = excluded.closed`,
   )
   return (change) => {
     const mapping = study.models[change.model]?.requisition
@@ -34,22 +46,36 @@ export function openLineKeeper(store: DaemonStore, study: StudyDocument): (chang
     if (!mapping || !line) return
     const before = change.action === 'insert' ? undefined : find.get(change.model, change.pk)
     const kept = merge(before, line, mapping, change)
-    put.run(change.model, change.pk, JSON.stringify(kept.line), JSON.stringify(kept.sources))
+    const { model, pk, id: changeId } = change
+    put.run({ model, pk, changeId, line: JSON.stringify(kept.line), sources: JSON.stringify(kept.sources) })
   }
 }
 
 /**
- * All open lines as NDJSON, in the order of their first change, as this study document lets them be seen: what it does not map, or
- * maps from another field of the app, is left out (invariant 6).
+ * All open lines in the order of their first change, as this study document lets them be seen: what it does not map, or maps from
+ * another field of the app, is left out (invariant 6). A line that a signed handover closed is not open until its record changes.
+ * @param now this laptop's time: a later one is doubtful
+ * @param handover also gives the lines that this one closed, as if it had not
  */
-export function* readOpenLines(store: DaemonStore, study: StudyDocument): Generator<string> {
-  const page = store.$client.prepare<[number], Row & { position: number }>(
-    `SELECT rowid position, line, sources FROM open_lines WHERE rowid > ? ORDER BY rowid LIMIT ${run}`,
+export function* readOpenLines(
+  store: DaemonStore,
+  study: StudyDocument,
+  now: Date,
+  handover?: string,
+): Generator<OpenLine> {
+  const isDoubtful = doubtAt(store, now)
+  const page = store.$client.prepare<{ after: number; handover: string | null }, OpenRow>(
+    `SELECT rowid position, line, sources, ${lastHandover} handedOver FROM open_lines l
+     WHERE rowid IN (SELECT * FROM (${nextOpen}) UNION ALL ${closedBy}) ORDER BY rowid LIMIT ${run}`,
   )
-  for (let rows = page.all(0); rows.length > 0; rows = page.all(rows.at(-1)?.position ?? 0))
+  const pageAfter = (after: number) => page.all({ after, handover: handover ?? null })
+  for (let rows = pageAfter(0); rows.length > 0; rows = pageAfter(rows.at(-1)?.position ?? 0))
     for (const row of rows) {
       const line = visibleLine(row, study)
-      if (line) yield `${JSON.stringify(line)}\n`
+      if (!line) continue
+      const { drawnAt } = line.fields
+      const doubtful = typeof drawnAt === 'string' && isDoubtful(drawnAt)
+      yield { ...line, handedOver: JSON.parse(row.handedOver ?? 'null'), doubtful }
     }
 }
 
@@ -59,7 +85,7 @@ export function countOpenLines(store: DaemonStore, study: StudyDocument): number
   const counted = store.$client
     .prepare<[string], { count: number }>(
       `SELECT count(*) count FROM open_lines
-       WHERE model IN (SELECT value FROM json_each(?)) AND line ->> '$.action' != 'delete'`,
+       WHERE closed = 0 AND model IN (SELECT value FROM json_each(?)) AND line ->> '$.action' != 'delete'`,
     )
     .get(JSON.stringify(models))
   return counted?.count ?? 0

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 
 /** Changes not yet sealed, in plain text, in the order in which the app made them. */
@@ -115,8 +116,8 @@ export const gaps = sqliteTable(
 export const credentials = sqliteTable('credentials', { kid: text('kid').primaryKey(), jws: text('jws').notNull() })
 
 /**
- * Requisition lines that no handover has closed, as last known. `sources` names the app's field that each value came from: one
- * that the study document no longer maps so is not shown.
+ * Requisition lines as last known. `sources` names the app's field that each value came from: one that the study document no longer
+ * maps so is not shown. `closed`: a signed handover closed the line as it is now.
  */
 export const openLines = sqliteTable(
   'open_lines',
@@ -125,9 +126,38 @@ export const openLines = sqliteTable(
     pk: text('pk').notNull(),
     line: text('line').notNull(),
     sources: text('sources').notNull().default('{}'),
+    closed: integer('closed').notNull().default(0),
   },
-  (table) => [primaryKey({ columns: [table.model, table.pk] })],
+  (table) => [
+    primaryKey({ columns: [table.model, table.pk] }),
+    index('open_lines_served').on(table.closed).where(sql`closed = 0`),
+  ],
 )
+
+/** At which change a signed handover closed a requisition's line; the newest row is the last handover that did. */
+export const closedLines = sqliteTable(
+  'closed_lines',
+  {
+    position: integer('position').primaryKey({ autoIncrement: true }),
+    model: text('model').notNull(),
+    pk: text('pk').notNull(),
+    handover: text('handover').notNull(),
+    revision: integer('revision').notNull(),
+    changeId: text('change_id').notNull(),
+    at: text('at').notNull(),
+  },
+  (table) => [
+    uniqueIndex('closed_lines_place').on(table.model, table.pk, table.handover),
+    index('closed_lines_by_handover').on(table.handover),
+  ],
+)
+
+/** Spans of this laptop's wall clock that its own running contradicts: a time within one may mean two moments. */
+export const clockSteps = sqliteTable('clock_steps', {
+  position: integer('position').primaryKey({ autoIncrement: true }),
+  first: text('first').notNull(),
+  last: text('last').notNull(),
+})
 
 /** Who was met, when and with what outcome. */
 export const meetings = sqliteTable('meetings', {

@@ -29,6 +29,24 @@ CREATE TABLE `chains` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `chains_chain_unique` ON `chains` (`chain`);--> statement-breakpoint
+CREATE TABLE `clock_steps` (
+	`position` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`first` text NOT NULL,
+	`last` text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `closed_lines` (
+	`position` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`model` text NOT NULL,
+	`pk` text NOT NULL,
+	`handover` text NOT NULL,
+	`revision` integer NOT NULL,
+	`change_id` text NOT NULL,
+	`at` text NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `closed_lines_place` ON `closed_lines` (`model`,`pk`,`handover`);--> statement-breakpoint
+CREATE INDEX `closed_lines_by_handover` ON `closed_lines` (`handover`);--> statement-breakpoint
 CREATE TABLE `credentials` (
 	`kid` text PRIMARY KEY NOT NULL,
 	`jws` text NOT NULL
@@ -98,9 +116,11 @@ CREATE TABLE `open_lines` (
 	`pk` text NOT NULL,
 	`line` text NOT NULL,
 	`sources` text DEFAULT '{}' NOT NULL,
+	`closed` integer DEFAULT 0 NOT NULL,
 	PRIMARY KEY(`model`, `pk`)
 );
 --> statement-breakpoint
+CREATE INDEX `open_lines_served` ON `open_lines` (`closed`) WHERE closed = 0;--> statement-breakpoint
 CREATE TABLE `outbox` (
 	`position` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`line` text NOT NULL,

@@ -26,7 +26,7 @@ function line(pk: string, action: string, fields: object): object {
 }
 
 function served(laptop: TestLaptop): Array<Record<string, unknown>> {
-  return [...readOpenLines(laptop.store, laptop.shelf.document)].map((text) => JSON.parse(text))
+  return [...readOpenLines(laptop.store, laptop.shelf.document, laptop.clock.now())].map((line) => ({ ...line }))
 }
 
 t.test(

@@ -36,7 +36,7 @@ export class Postgres {
     return postgres
   }
 
-  /** @returns milliseconds of one COPY of the round's rows into a table with the keys of the server's own, committed */
+  /** @returns milliseconds of one COPY of the round's changes, with what identifies them and whence they come, committed */
   async measure(): Promise<number> {
     const rows = join(this.#directory, 'rows')
     await pipeline(Readable.from(rowsOf(this.#plain)), createWriteStream(rows))
@@ -73,7 +73,7 @@ function run([command = '', ...args]: string[]): string {
   return stdout
 }
 
-/** The rows of the server's `changes` table, in COPY's text format. */
+/** What `waybill changes` can tell, a row a change, in COPY's text format; Waybill leaves the text sealed. */
 function* rowsOf(plain: Plain): Generator<string> {
   for (const laptop of plain.laptops)
     for (const line of readFileSync(plain.fileOf(laptop), 'utf8').trimEnd().split('\n'))

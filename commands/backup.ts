@@ -1,8 +1,6 @@
-import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { backUp } from '../server/backup.ts'
 import { systemClock } from '../shared/service/clock.ts'
-import { PayloadStore } from '../shared/storage/payload-store.ts'
 import { withGiven } from './given-path.ts'
 import { openServer } from './open-server.ts'
 import { dataOption, directory, examples, jsonOption } from './options.ts'
@@ -27,8 +25,7 @@ export function addBackup(waybill: Command): void {
 async function backup({ data, to, json }: { data: string; to: string; json?: boolean }): Promise<void> {
   const opened = await openServer(data)
   try {
-    const payloads = new PayloadStore(join(data, 'payloads'))
-    const made = await withGiven(to, () => backUp({ ...opened, payloads, clock: systemClock }, to, showProgress()))
+    const made = await withGiven(to, () => backUp({ ...opened, clock: systemClock }, to, showProgress()))
     if (json) sayJson(made)
     else say(`${made.path}: ${made.batches} batches, read back and found whole. Keep it away from this computer.`)
   } finally {

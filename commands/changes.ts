@@ -19,11 +19,11 @@ export function addChanges(waybill: Command): void {
 }
 
 async function changes({ data, after }: { data: string; after?: string }): Promise<void> {
-  const { store, close } = await openServer(data)
-  await sayAll(asJson(readFeed(store, after)))
-  close()
+  const opened = await openServer(data)
+  await sayAll(asJson(readFeed(opened, after)))
+  opened.close()
 }
 
-function* asJson(entries: Iterable<unknown>): Generator<string> {
-  for (const entry of entries) yield JSON.stringify(entry)
+async function* asJson(entries: AsyncIterable<unknown>): AsyncGenerator<string> {
+  for await (const entry of entries) yield JSON.stringify(entry)
 }

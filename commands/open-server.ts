@@ -1,9 +1,11 @@
+import { join } from 'node:path'
 import { incarnation } from '../server/incarnation.ts'
 import { openStore, type ServerStore } from '../server/open-store.ts'
 import { type Identity, readIdentity } from '../shared/crypto/identity.ts'
 import { openTrust } from '../shared/crypto/stored-trust.ts'
 import type { Trust } from '../shared/crypto/trust.ts'
 import { WaybillError } from '../shared/service/errors.ts'
+import { PayloadStore } from '../shared/storage/payload-store.ts'
 import { StudyShelf } from '../shared/storage/study-shelf.ts'
 
 /** A server's data directory, opened beside its running program or without one. */
@@ -13,6 +15,7 @@ export interface OpenedServer {
   store: ServerStore
   trust: Trust
   shelf: StudyShelf
+  payloads: PayloadStore
   close(): void
 }
 
@@ -24,5 +27,7 @@ export async function openServer(data: string): Promise<OpenedServer> {
   const store = openStore(data)
   const trust = await openTrust(identity, store)
   incarnation(store)
-  return { data, identity, store, trust, shelf: await StudyShelf.open(data, trust), close: () => store.$client.close() }
+  const payloads = new PayloadStore(join(data, 'payloads'))
+  const shelf = await StudyShelf.open(data, trust)
+  return { data, identity, store, trust, shelf, payloads, close: () => store.$client.close() }
 }

@@ -11,8 +11,8 @@ export function sayJson(value: unknown, indent = 0): void {
 }
 
 /** Prints many lines, no faster than the reader takes them. */
-export async function sayAll(lines: Iterable<string>): Promise<void> {
-  for (const line of lines) if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain')
+export async function sayAll(lines: Iterable<string> | AsyncIterable<string>): Promise<void> {
+  for await (const line of lines) if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain')
 }
 
 /** Prints rows under a head, in columns; numbers to the right. */

@@ -45,12 +45,11 @@ async function verifyAll(data: string): Promise<number> {
     return closing(await openLaptop(data), (opened) => verifyLaptop({ ...opened, data, payloads }, showProgress()))
   if (role === 'relay')
     return closing(await openRelay(data), (opened) => verifyRelay({ ...opened, data, payloads }, showProgress()))
-  return closing(await openServer(data), (opened) => verifyServer({ ...opened, payloads }, showProgress()))
+  return closing(await openServer(data), (opened) => verifyServer(opened, showProgress()))
 }
 
 async function verifyChange(data: string, change: string, json = false): Promise<void> {
-  const payloads = new PayloadStore(join(data, 'payloads'))
-  const found = await closing(await openServer(data), (opened) => provenanceOf({ ...opened, payloads }, change))
+  const found = await closing(await openServer(data), (opened) => provenanceOf(opened, change))
   if (json) sayJson({ verified: true, provenance: found })
   else for (const one of found) tell(one)
 }

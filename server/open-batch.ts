@@ -4,6 +4,7 @@ import { asWaybillError, type ErrorCode, WaybillError } from '../shared/service/
 import { linesDigest } from '../shared/specimens/derive-line.ts'
 import { heldFor } from './chain.ts'
 import { writeFact } from './facts.ts'
+import { idHash } from './id-hash.ts'
 import type { ServerStore } from './open-store.ts'
 import { type ReadBatch, type ReadContext, readBatch } from './read-batch.ts'
 
@@ -28,6 +29,7 @@ interface Waiting {
 
 /** A batch that was read and found whole, to be stored. */
 interface Readable extends Omit<ReadBatch, 'plain'> {
+  ordinal: number
   digest: string
   manifest: Manifest
 }
@@ -72,14 +74,17 @@ export function tryAgain(store: ServerStore): void {
 }
 
 /** @returns undefined for a batch that was set aside, the error where this server's disk failed */
-async function readOne(context: OpenContext, { digest, jws }: Waiting): Promise<Readable | WaybillError | undefined> {
+async function readOne(
+  context: OpenContext,
+  { ordinal, digest, jws }: Waiting,
+): Promise<Readable | WaybillError | undefined> {
   const { store, shelf } = context
   try {
     const { document: manifest } = readDocument(jws, 'manifest')
     const code = onDisk(() => heldFor(store, manifest, digest, shelf.document))
     if (code !== undefined) return void onDisk(() => setAside(store, digest, 'held', { code, message: null }))
     const { changes, bad, lines } = await readBatch(context, manifest)
-    return { digest, manifest, changes, bad, lines }
+    return { ordinal, digest, manifest, changes, bad, lines }
   } catch (thrown) {
     const error = asWaybillError(thrown)
     // A disk that fails is not the batch's fault: it stays where it is and is tried again.
@@ -115,21 +120,29 @@ function onDisk<T>(act: () => T): T {
 function commit(store: ServerStore, batches: Readable[]): void {
   const client = store.$client
   const open = client.prepare("UPDATE batches SET state = 'opened' WHERE manifest_digest = ? AND state = 'ingested'")
-  const insert = client.prepare(
-    'INSERT INTO changes (id, digest, producer, manifest_digest, line) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id, digest) DO NOTHING',
-  )
-  const insertBad = client.prepare('INSERT INTO bad_lines VALUES (?, ?, ?, ?, ?)')
+  const insert = changeKeeper(store)
+  const insertBad = client.prepare('INSERT INTO bad_lines VALUES (?, ?, ?, ?)')
   client
     .transaction(() => {
-      for (const { digest, manifest, changes, bad, lines } of batches) {
+      for (const { ordinal, digest, manifest, changes, bad, lines } of batches) {
         if (open.run(digest).changes === 0) continue
-        for (const { id, digest: content, line } of changes) insert.run(id, content, manifest.producer, digest, line)
-        for (const { number, code, message, line } of bad) insertBad.run(digest, number, code, message, line)
+        for (const change of changes) insert(ordinal, change)
+        for (const { number, code, message } of bad) insertBad.run(digest, number, code, message)
         checkLines(store, digest, manifest, lines)
         advance(store, manifest.producer, manifest.chain)
       }
     })
     .immediate()
+}
+
+/** Keeps where a change is; an exact repeat of one that is known changes nothing (invariant 2). */
+function changeKeeper({ $client }: ServerStore): (batch: number, change: ReadBatch['changes'][number]) => void {
+  const find = $client.prepare('SELECT 1 FROM changes WHERE id_hash = ? AND digest = ?')
+  const insert = $client.prepare('INSERT INTO changes (id_hash, digest, batch, number) VALUES (?, ?, ?, ?)')
+  return (batch, { number, id, digest }) => {
+    const [place, content] = [idHash(id), Buffer.from(digest, 'hex')]
+    if (find.get(place, content) === undefined) insert.run(place, content, batch, number)
+  }
 }
 
 /** What a laptop showed a courier must be what it sealed. */

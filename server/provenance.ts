@@ -4,6 +4,7 @@ import { WaybillError } from '../shared/service/errors.ts'
 import { checkStoredFile } from '../shared/storage/durable-file.ts'
 import { verifyCredentials } from '../shared/storage/verify-credentials.ts'
 import { verifyHops, verifyOwn } from './hops.ts'
+import { idHash } from './id-hash.ts'
 import { readBatch } from './read-batch.ts'
 import type { VerifyContext } from './verify.ts'
 
@@ -50,23 +51,35 @@ export async function provenanceOf(context: VerifyContext, change: string): Prom
   const trust = new Trust(identity.authorityKey)
   await verifyCredentials(trust, identity, store)
   const contents = store.$client
-    .prepare<[string], { content: string; manifest: string; custody: string }>(
-      `SELECT c.digest content, b.manifest, b.custody FROM changes c
-       JOIN batches b ON b.manifest_digest = c.manifest_digest WHERE c.id = ? ORDER BY c.position`,
+    .prepare<[number], Place>(
+      `SELECT lower(hex(c.digest)) content, c.number, b.manifest, b.custody FROM changes c
+       JOIN batches b ON b.ordinal = c.batch WHERE c.id_hash = ? ORDER BY c.position`,
     )
-    .all(change)
-  if (contents.length === 0) throw new WaybillError('NOT_FOUND', `no change ${change} was opened here`)
+    .all(idHash(change))
   const found: Provenance[] = []
-  for (const { content, manifest, custody } of contents)
-    found.push(await trace(context, trust, { change, content, manifest, custody }))
+  for (const place of contents) {
+    const traced = await trace(context, trust, change, place)
+    if (traced) found.push(traced)
+  }
+  if (found.length === 0) throw new WaybillError('NOT_FOUND', `no change ${change} was opened here`)
   return found
 }
 
+/** Where one content may be that bears the id. */
+interface Place {
+  content: string
+  number: number
+  manifest: string
+  custody: string
+}
+
+/** @returns undefined for another change, whose id only hashes alike */
 async function trace(
   context: VerifyContext,
   trust: Trust,
-  given: { change: string; content: string; manifest: string; custody: string },
-): Promise<Provenance> {
+  change: string,
+  given: Place,
+): Promise<Provenance | undefined> {
   const { store, payloads, shelf, identity } = context
   const manifest = await trust.verify(given.manifest, 'manifest')
   const { document, signer } = manifest
@@ -74,13 +87,15 @@ async function trace(
     throw new WaybillError('PROVENANCE_BROKEN', `batch ${manifest.digest} is signed by another than its producer`)
   await checkStoredFile(payloads.pathOf(document.payload.digest), document.payload)
   const { changes, plain } = await readBatch(context, document)
-  if (!changes.some(({ id, digest }) => id === given.change && digest === given.content))
-    throw new WaybillError('PROVENANCE_BROKEN', `change ${given.change} is not in batch ${manifest.digest}`)
+  const sealed = changes.find(({ number }) => number === given.number)
+  if (sealed?.digest !== given.content)
+    throw new WaybillError('PROVENANCE_BROKEN', `line ${given.number} of batch ${manifest.digest} is another change`)
+  if (sealed.id !== change) return undefined
   const tree = await verifyHops(store, trust, manifest, await verifyOwn(trust, identity, given.custody))
   const nameOf = (device: string) => shelf.document.devices[device]?.name ?? device.slice(0, 8)
   const receipts = tree.map(({ jws }) => jws)
   return {
-    change: given.change,
+    change,
     content: given.content,
     study: document.study,
     producer: document.producer,

@@ -23,18 +23,18 @@ export interface ReadContext {
 }
 
 /** A line that is no change. */
-interface BadLine {
+export interface BadLine {
   number: number
   code: ErrorCode
   message: string
-  line: string
 }
 
 /** A batch that was opened and found whole; a line that is no change is kept as such. */
 export interface ReadBatch {
   /** All of it, as it was sealed. */
   plain: Buffer
-  changes: Array<{ id: string; digest: string; line: string }>
+  /** `number` is the line's after the head, from 1. */
+  changes: Array<{ number: number; id: string; digest: string }>
   bad: BadLine[]
   /** Undefined where the study document that they are made by is not here. */
   lines: RequisitionLine[] | undefined
@@ -51,7 +51,21 @@ const headCheck = TypeCompiler.Compile(PayloadHead)
  * Opens a batch and reads its changes, storing nothing.
  * @throws PAYLOAD_REFUSED, BAD_DOCUMENT for another version, NOT_FOUND or DIGEST_MISMATCH for what this disk lost
  */
-export async function readBatch({ payloads, identity, shelf }: ReadContext, manifest: Manifest): Promise<ReadBatch> {
+export async function readBatch(context: ReadContext, manifest: Manifest): Promise<ReadBatch> {
+  const { plain, lines } = await readPlain(context, manifest)
+  // A study document that this disk lost is not the batch's fault: its lines cannot be checked then.
+  const study = await context.shelf.version(manifest.studyVersion).catch(() => undefined)
+  return { plain, ...readLines(lines, study) }
+}
+
+/**
+ * Opens a batch: its plain text, and the lines of it that follow the head.
+ * @throws as readBatch
+ */
+export async function readPlain(
+  { payloads, identity }: ReadContext,
+  manifest: Manifest,
+): Promise<{ plain: Buffer; lines: string[] }> {
   if (manifest.v !== 1) throw new WaybillError('BAD_DOCUMENT', `a batch of version ${manifest.v}`)
   const { sealing, recovery } = identity.secrets
   const identities = [sealing, recovery].filter((key) => typeof key === 'string')
@@ -62,9 +76,7 @@ export async function readBatch({ payloads, identity, shelf }: ReadContext, mani
   checkHead(head, manifest)
   if (lines.length !== manifest.changes)
     throw new WaybillError('PAYLOAD_REFUSED', `${lines.length} lines, the manifest says ${manifest.changes}`)
-  // A study document that this disk lost is not the batch's fault: its lines cannot be checked then.
-  const study = await shelf.version(manifest.studyVersion).catch(() => undefined)
-  return { plain, ...readLines(lines, study) }
+  return { plain, lines }
 }
 
 /** @throws NOT_FOUND, DIGEST_MISMATCH; STORAGE_FAILED where the disk cannot say */
@@ -121,14 +133,14 @@ function readLines(lines: string[], study: StudyDocument | undefined): Lines {
     const wrong = changeCheck.Check(change)
       ? whyNotCanonical(change, line)
       : (changeCheck.Errors(change).First()?.message ?? 'no change')
-    if (wrong !== undefined) read.bad.push({ number: index + 1, code: 'CHANGE_INVALID', message: wrong, line })
-    else keep(read, change as Change, line, study)
+    if (wrong !== undefined) read.bad.push({ number: index + 1, code: 'CHANGE_INVALID', message: wrong })
+    else keep(read, change as Change, index + 1, sha256(line), study)
   }
   return read
 }
 
-function keep(read: Lines, change: Change, line: string, study: StudyDocument | undefined): void {
-  read.changes.push({ id: change.id, digest: sha256(line), line })
+function keep(read: Lines, change: Change, number: number, digest: string, study: StudyDocument | undefined): void {
+  read.changes.push({ number, id: change.id, digest })
   const visible = study && deriveLine(change, study)
   if (visible) read.lines?.push(visible)
 }

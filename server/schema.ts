@@ -1,4 +1,4 @@
-import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import { blob, index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 
 /** Credentials that lead to the authority, by digest. */
 export const credentials = sqliteTable('credentials', { kid: text('kid').primaryKey(), jws: text('jws').notNull() })
@@ -75,21 +75,25 @@ export const hops = sqliteTable(
   (table) => [index('hops_by_manifest').on(table.manifestDigest, table.hop)],
 )
 
-/** Opened changes; `position` is the order of the feed. An exact repeat is one row, two contents of one id are two. */
+/**
+ * Opened changes; `position` is the order of the feed. An exact repeat is one row, two contents of one id are two. What a change says
+ * stays sealed in the payload of its batch: here is only where, as line `number` after the head. The digest is of the line and so
+ * of its id as well; `idHash` finds both (see id-hash.ts).
+ */
 export const changes = sqliteTable(
   'changes',
   {
     position: integer('position').primaryKey({ autoIncrement: true }),
-    id: text('id').notNull(),
-    digest: text('digest').notNull(),
-    producer: text('producer').notNull(),
-    manifestDigest: text('manifest_digest').notNull(),
-    line: text('line').notNull(),
+    idHash: integer('id_hash').notNull(),
+    digest: blob('digest', { mode: 'buffer' }).notNull(),
+    /** The ordinal of the batch that brought it first. */
+    batch: integer('batch').notNull(),
+    number: integer('number').notNull(),
   },
-  (table) => [uniqueIndex('changes_identity').on(table.id, table.digest)],
+  (table) => [index('changes_by_id').on(table.idHash)],
 )
 
-/** Lines of opened batches that are no change. Nothing is thrown away. */
+/** Lines of opened batches that are no change. Nothing is thrown away: they stay in the payload. */
 export const badLines = sqliteTable(
   'bad_lines',
   {
@@ -97,7 +101,6 @@ export const badLines = sqliteTable(
     number: integer('number').notNull(),
     code: text('code').notNull(),
     message: text('message').notNull(),
-    line: text('line').notNull(),
   },
   (table) => [primaryKey({ columns: [table.manifestDigest, table.number] })],
 )

@@ -1,15 +1,17 @@
 import type { Identity } from '../shared/crypto/identity.ts'
 import { readDocument } from '../shared/crypto/read-document.ts'
 import { Trust, type Verified } from '../shared/crypto/trust.ts'
+import type { Manifest } from '../shared/protocol/manifest.ts'
 import { naming, WaybillError } from '../shared/service/errors.ts'
 import { checkStoredFile } from '../shared/storage/durable-file.ts'
 import { verifyCredentials } from '../shared/storage/verify-credentials.ts'
 import { verifyShelf } from '../shared/storage/verify-shelf.ts'
 import { publicKeysOf } from '../study/device-secrets.ts'
 import { verifyHops, verifyOwn } from './hops.ts'
+import { idHash } from './id-hash.ts'
 import type { OpenContext } from './open-batch.ts'
 import type { ServerStore } from './open-store.ts'
-import { readBatch } from './read-batch.ts'
+import { type BadLine, readBatch } from './read-batch.ts'
 import { verifyChains } from './verify-chains.ts'
 
 /** What verifying needs to know. */
@@ -56,27 +58,44 @@ export async function verifyServer(
     `SELECT ordinal, manifest_digest digest, manifest, custody, producer, chain, seq, previous, payload_digest payload,
      payload_size size, changes, state FROM batches WHERE ordinal > ? ORDER BY ordinal LIMIT 1`,
   )
-  let done = 0
+  const fed = newestChange(store)
+  let [done, found] = [0, 0]
   for (let batch = next.get(0); batch; batch = next.get(batch.ordinal)) {
-    await naming(`batch ${batch.seq} of chain ${batch.chain.slice(0, 8)} (${batch.digest})`, () =>
-      verifyBatch(context, trust, batch as StoredBatch),
+    found += await naming(`batch ${batch.seq} of chain ${batch.chain.slice(0, 8)} (${batch.digest})`, () =>
+      verifyBatch(context, trust, batch as StoredBatch, fed.newest),
     )
     done += 1
     progress(done, of)
   }
   checkStrays(store)
+  if (found !== fed.count)
+    throw new WaybillError(
+      'PROVENANCE_BROKEN',
+      `${fed.count - found} changes of the feed are not in the batches that they are said to come from`,
+    )
   await verifyChains(context, trust)
   return done
 }
 
-async function verifyBatch(context: VerifyContext, trust: Trust, batch: StoredBatch): Promise<void> {
+/** How far the feed was when verifying began: the program may run. */
+function newestChange({ $client }: ServerStore): { count: number; newest: number } {
+  const counted = $client
+    .prepare<[], { count: number; newest: number }>(
+      'SELECT count(*) count, coalesce(max(position), 0) newest FROM changes',
+    )
+    .get()
+  return counted ?? { count: 0, newest: 0 }
+}
+
+/** @returns how many changes up to `newest` are in the feed as this batch's */
+async function verifyBatch(context: VerifyContext, trust: Trust, batch: StoredBatch, newest: number): Promise<number> {
   const { store, payloads, identity } = context
   const manifest = await trust.verify(batch.manifest, 'manifest')
   checkRow(batch, manifest)
   checkPrevious(context, manifest)
   await checkStoredFile(payloads.pathOf(manifest.document.payload.digest), manifest.document.payload)
   await verifyHops(store, trust, manifest, await verifyOwn(trust, identity, batch.custody))
-  if (batch.state === 'opened') await verifyChanges(context, manifest)
+  return batch.state === 'opened' ? verifyChanges(context, batch, manifest.document, newest) : 0
 }
 
 function checkRow(batch: StoredBatch, { digest, document, signer }: Verified<'manifest'>): void {
@@ -106,35 +125,35 @@ function checkPrevious({ store }: VerifyContext, { document }: Verified<'manifes
     throw new WaybillError('CHAIN_BROKEN', 'it does not follow the batch before it')
 }
 
-/** Every change of the payload is in the feed, byte for byte; every change of the feed is in its batch's payload. */
-async function verifyChanges(context: VerifyContext, { digest, document }: Verified<'manifest'>): Promise<void> {
-  const { store } = context
-  const { changes, bad } = await readBatch(context, document)
-  const find = store.$client.prepare<[string, string], { line: string }>(
-    'SELECT line FROM changes WHERE id = ? AND digest = ?',
+/**
+ * Every change of the payload is in the feed once, found by its id and its content.
+ * @returns how many of them, up to `newest`, the feed says to be this batch's; all batches together give all of the feed
+ */
+async function verifyChanges(
+  context: VerifyContext,
+  { ordinal, digest }: StoredBatch,
+  manifest: Manifest,
+  newest: number,
+): Promise<number> {
+  const { changes, bad } = await readBatch(context, manifest)
+  verifyBadLines(context.store, digest, bad)
+  const find = context.store.$client.prepare<[number, Buffer], { position: number; batch: number; number: number }>(
+    'SELECT position, batch, number FROM changes WHERE id_hash = ? AND digest = ?',
   )
-  for (const change of changes)
-    if (find.get(change.id, change.digest)?.line !== change.line)
-      throw new WaybillError('PROVENANCE_BROKEN', `change ${change.id} is not stored as it was sealed`)
-  const sealed = new Set(changes.map((change) => `${change.id} ${change.digest}`))
-  const stored = store.$client
-    .prepare<[string], { id: string; digest: string; producer: string }>(
-      'SELECT id, digest, producer FROM changes WHERE manifest_digest = ?',
-    )
-    .all(digest)
-  for (const change of stored)
-    if (!sealed.has(`${change.id} ${change.digest}`) || change.producer !== document.producer)
-      throw new WaybillError(
-        'PROVENANCE_BROKEN',
-        `change ${change.id} is not in the batch that it is said to come from`,
-      )
+  let found = 0
+  for (const { number, id, digest: content } of changes) {
+    const [row, another] = find.all(idHash(id), Buffer.from(content, 'hex'))
+    if (!row || another) throw new WaybillError('PROVENANCE_BROKEN', `change ${id} is not stored as it was sealed`)
+    if (row.batch === ordinal && row.number === number && row.position <= newest) found += 1
+  }
+  return found
+}
+
+function verifyBadLines(store: ServerStore, digest: string, bad: BadLine[]): void {
   const badStored = store.$client
-    .prepare('SELECT number, code, message, line FROM bad_lines WHERE manifest_digest = ? ORDER BY number')
+    .prepare('SELECT number, code, message FROM bad_lines WHERE manifest_digest = ? ORDER BY number')
     .all(digest)
-  if (
-    JSON.stringify(badStored) !==
-    JSON.stringify(bad.map(({ number, code, message, line }) => ({ number, code, message, line })))
-  )
+  if (JSON.stringify(badStored) !== JSON.stringify(bad.map(({ number, code, message }) => ({ number, code, message }))))
     throw new WaybillError('PROVENANCE_BROKEN', 'a line that is no change is not stored as it was sealed')
 }
 
@@ -159,16 +178,17 @@ async function checkKeys({ credential, secrets }: Identity): Promise<void> {
 
 /** What claims to come from a batch comes from one that is here, and of changes, from one that was opened. */
 function checkStrays({ $client }: ServerStore): void {
-  const isHere = 'EXISTS (SELECT 1 FROM batches b WHERE b.manifest_digest = s.manifest_digest'
+  const isHere = (place: string, more = '') => `EXISTS (SELECT 1 FROM batches b WHERE b.${place}${more})`
+  const isOpened = " AND b.state = 'opened'"
   const strays = {
-    changes: `${isHere} AND b.state = 'opened')`,
-    bad_lines: `${isHere} AND b.state = 'opened')`,
-    hops: `${isHere})`,
+    changes: { batch: 's.batch', rule: isHere('ordinal = s.batch', isOpened) },
+    bad_lines: { batch: 's.manifest_digest', rule: isHere('manifest_digest = s.manifest_digest', isOpened) },
+    hops: { batch: 's.manifest_digest', rule: isHere('manifest_digest = s.manifest_digest') },
   }
-  for (const [table, rule] of Object.entries(strays)) {
+  for (const [table, { batch, rule }] of Object.entries(strays)) {
     const stray = $client
-      .prepare<[], { digest: string }>(`SELECT manifest_digest digest FROM ${table} s WHERE NOT ${rule} LIMIT 1`)
+      .prepare<[], { batch: string | number }>(`SELECT ${batch} batch FROM ${table} s WHERE NOT ${rule} LIMIT 1`)
       .get()
-    if (stray) throw new WaybillError('PROVENANCE_BROKEN', `${table}: one of batch ${stray.digest} comes from nowhere`)
+    if (stray) throw new WaybillError('PROVENANCE_BROKEN', `${table}: one of batch ${stray.batch} comes from nowhere`)
   }
 }

@@ -10,7 +10,6 @@ CREATE TABLE `bad_lines` (
 	`number` integer NOT NULL,
 	`code` text NOT NULL,
 	`message` text NOT NULL,
-	`line` text NOT NULL,
 	PRIMARY KEY(`manifest_digest`, `number`)
 );
 --> statement-breakpoint
@@ -53,14 +52,13 @@ CREATE TABLE `chains` (
 CREATE INDEX `chains_dirty` ON `chains` (`dirty`);--> statement-breakpoint
 CREATE TABLE `changes` (
 	`position` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
-	`id` text NOT NULL,
-	`digest` text NOT NULL,
-	`producer` text NOT NULL,
-	`manifest_digest` text NOT NULL,
-	`line` text NOT NULL
+	`id_hash` integer NOT NULL,
+	`digest` blob NOT NULL,
+	`batch` integer NOT NULL,
+	`number` integer NOT NULL
 );
 --> statement-breakpoint
-CREATE UNIQUE INDEX `changes_identity` ON `changes` (`id`,`digest`);--> statement-breakpoint
+CREATE INDEX `changes_by_id` ON `changes` (`id_hash`);--> statement-breakpoint
 CREATE TABLE `codes` (
 	`secret_digest` text PRIMARY KEY NOT NULL,
 	`role` text NOT NULL,

@@ -33,9 +33,9 @@ function figures(laptop: TestLaptop) {
 }
 
 async function feedOf({ server }: TestStudy): Promise<string[]> {
-  const { store, close } = await openServer(server.data)
-  const ids = [...readFeed(store)].map(({ change }) => (change as { id: string }).id)
-  close()
+  const opened = await openServer(server.data)
+  const ids = (await Array.fromAsync(readFeed(opened))).map(({ change }) => (change as { id: string }).id)
+  opened.close()
   return ids.sort()
 }
 

@@ -8,7 +8,6 @@ import { backUp } from '../../server/backup.ts'
 import { incarnation } from '../../server/incarnation.ts'
 import { serverStatus } from '../../server/status.ts'
 import { systemClock } from '../../shared/service/clock.ts'
-import { PayloadStore } from '../../shared/storage/payload-store.ts'
 import { settingsOf } from '../../study/settings.ts'
 import { Day } from '../fixtures/day.ts'
 import { fastClock, startInProcess } from '../fixtures/in-process.ts'
@@ -68,7 +67,7 @@ t.test('a server restored from an old backup, while the laptop has pruned what a
 
 async function backup({ data }: TestDevice, disk: string) {
   const opened = await openServer(data)
-  const context = { ...opened, payloads: new PayloadStore(join(data, 'payloads')), clock: systemClock }
+  const context = { ...opened, clock: systemClock }
   const made = await backUp(context, disk, () => undefined)
   opened.close()
   return made

@@ -220,7 +220,10 @@ t.test('a revocation reaches what is here and not opened yet', async (t) => {
   await server.as(lap).untilStudy(version + 1)
   // As if the second one had come and not been opened before the revocation came.
   server.sql("UPDATE batches SET state = 'ingested' WHERE chain = ? AND seq = 2", laptop.chain)
-  server.sql('DELETE FROM changes WHERE manifest_digest = ?', batches[1]?.digest)
+  server.sql(
+    'DELETE FROM changes WHERE batch = (SELECT ordinal FROM batches WHERE manifest_digest = ?)',
+    batches[1]?.digest,
+  )
   server.sql('UPDATE chains SET through = 1, delivery = NULL, dirty = 1 WHERE chain = ?', laptop.chain)
   await server.as(lap).push(await (await server.laptop(lap)).batch([]))
   const { counts } = await server.settled()

@@ -51,14 +51,7 @@ t.test('a server restored from an old backup begins its next incarnation before 
   t.match(deliveryOf(before.deliveries[0]), { through: 5, incarnation: { number: 1 } })
   const cursor = (await server.feed()).at(-1)?.cursor ?? ''
   await restore(server, study, old)
-  const early = await server.opened(async ({ store }) =>
-    refused(
-      t,
-      Promise.resolve().then(() => [...readFeed(store, cursor)]),
-      'BAD_REQUEST',
-      'a place it never gave',
-    ),
-  )
+  const early = await refused(t, feedFrom(server, cursor), 'BAD_REQUEST', 'a place it never gave')
   t.match(early.message, /start again without a cursor/)
 
   const visitor = server.as(lap)
@@ -84,7 +77,7 @@ t.test('a server restored from an old backup begins its next incarnation before 
 })
 
 async function feedFrom(server: TestServer, cursor: string): Promise<unknown[]> {
-  return server.opened(({ store }) => [...readFeed(store, cursor)])
+  return server.opened((opened) => Array.fromAsync(readFeed(opened, cursor)))
 }
 
 t.test('what proves a restore, and what does not', async (t) => {
@@ -161,10 +154,10 @@ t.test('feed: in order, in pages, each once, and on from any cursor', async (t) 
     t.same(await feedFrom(server, all[index]?.cursor ?? ''), all.slice(index + 1), `after place ${index}`)
   for (const cursor of ['x', '1-00000000', `${all[0]?.cursor}x`, '1-zzzzzzzz.1', ' '])
     await refused(t, feedFrom(server, cursor), 'BAD_REQUEST', `no cursor: ${cursor}`)
-  await server.opened(({ store }) => {
-    const reading = readFeed(store)
-    reading.next()
-    store.$client.prepare('DELETE FROM changes WHERE position > 100').run()
-    t.ok([...reading].length >= 99, 'read a page at a time')
+  await server.opened(async (opened) => {
+    const reading = readFeed(opened)
+    await reading.next()
+    opened.store.$client.prepare('DELETE FROM changes WHERE position > 100').run()
+    t.ok((await Array.fromAsync(reading)).length >= 99, 'read a page at a time')
   })
 })

@@ -4,7 +4,6 @@ import t from 'tap'
 import { openServer } from '../../commands/open-server.ts'
 import { openStore } from '../../server/open-store.ts'
 import { verifyServer } from '../../server/verify.ts'
-import { PayloadStore } from '../../shared/storage/payload-store.ts'
 import { makeDeviceSecrets } from '../../study/device-secrets.ts'
 import { changeLine, custodyBy } from '../fixtures/craft-batch.ts'
 import { TestServer } from '../fixtures/server-run.ts'
@@ -29,6 +28,9 @@ await byThabo.meet()
 await server.stop()
 const whole = study.server.data
 
+/** In SQL: the one change of the second batch. */
+const ofC = `batch = (SELECT ordinal FROM batches WHERE manifest_digest = '${second.digest}')`
+
 /** What verifying says of a copy of the data directory after someone was at it. */
 async function verifyAfter(spoil: (data: string) => void): Promise<number> {
   const data = join(study.directory, 'copy')
@@ -37,7 +39,7 @@ async function verifyAfter(spoil: (data: string) => void): Promise<number> {
   spoil(data)
   const opened = await openServer(data)
   try {
-    return await verifyServer({ ...opened, payloads: new PayloadStore(join(data, 'payloads')) }, () => undefined)
+    return await verifyServer(opened, () => undefined)
   } finally {
     opened.close()
   }
@@ -128,27 +130,33 @@ const spoiled: Array<[why: string, spoil: (data: string) => void, names: RegExp]
   ['a hop that is gone', sql('DELETE FROM hops'), /batch 1 .*does not follow/],
   ['a hop of another batch', sql(`UPDATE hops SET manifest_digest = '${second.digest}'`), /does not follow/],
   ['a hop of no batch', sql(`UPDATE hops SET manifest_digest = '${'f'.repeat(64)}'`), /does not follow|from nowhere/],
-  ['the text of a change', sql(`UPDATE changes SET line = replace(line, '61.5', '62.5') WHERE id = 'c'`), /change c/],
-  ['the id of a change', sql(`UPDATE changes SET id = 'x' WHERE id = 'c'`), /change c/],
-  ['the digest of a change', sql(`UPDATE changes SET digest = '${'a'.repeat(64)}' WHERE id = 'c'`), /change c/],
-  ['the producer of a change', sql(`UPDATE changes SET producer = '${'a'.repeat(32)}' WHERE id = 'c'`), /change c/],
-  ['the batch of a change', sql(`UPDATE changes SET manifest_digest = '${first.digest}' WHERE id = 'c'`), /change c/],
-  ['a change that is gone', sql("DELETE FROM changes WHERE id = 'c'"), /change c/],
+  ['by what a change is found', sql(`UPDATE changes SET id_hash = 1 WHERE ${ofC}`), /change c/],
+  ['the digest of a change', sql(`UPDATE changes SET digest = zeroblob(32) WHERE ${ofC}`), /change c/],
+  ['the batch of a change', sql(`UPDATE changes SET batch = 1 WHERE ${ofC}`), /1 changes of the feed/],
+  ['the line of a change', sql(`UPDATE changes SET number = 2 WHERE ${ofC}`), /1 changes of the feed/],
+  ['a change that is gone', sql(`DELETE FROM changes WHERE ${ofC}`), /change c/],
   [
     'a change from nowhere',
     sql(
-      `INSERT INTO changes (id, digest, producer, manifest_digest, line) SELECT 'z', digest, producer, '${'9'.repeat(64)}', line FROM changes LIMIT 1`,
+      'INSERT INTO changes (id_hash, digest, batch, number) SELECT id_hash + 1, digest, 99, number FROM changes LIMIT 1',
     ),
     /nowhere/,
   ],
   [
     'a change too many',
     sql(
-      `INSERT INTO changes (id, digest, producer, manifest_digest, line) SELECT 'z', digest, producer, manifest_digest, line FROM changes LIMIT 1`,
+      'INSERT INTO changes (id_hash, digest, batch, number) SELECT id_hash + 1, digest, batch, number FROM changes LIMIT 1',
     ),
-    /change z/,
+    /1 changes of the feed/,
   ],
-  ['a bad line', sql("UPDATE bad_lines SET line = 'another'"), /batch 1 .*line/],
+  [
+    'a change twice',
+    sql(
+      'INSERT INTO changes (id_hash, digest, batch, number) SELECT id_hash, digest, batch, number FROM changes LIMIT 1',
+    ),
+    /change a/,
+  ],
+  ['why a line is bad', sql("UPDATE bad_lines SET message = 'another'"), /batch 1 .*line/],
   ['the number of a bad line', sql('UPDATE bad_lines SET number = 1'), /batch 1 .*line/],
   ['a bad line that is gone', sql('DELETE FROM bad_lines'), /batch 1 .*line/],
   ['how far a chain is delivered', sql('UPDATE chains SET through = 4 WHERE through = 3'), /chain .*4 batches/],

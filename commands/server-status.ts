@@ -10,7 +10,7 @@ export async function readServer(data: string): Promise<ServerStatus> {
   return status
 }
 
-export function tellServer({ counts, chains, aside, alarms, lastBackup }: ServerStatus): void {
+export function tellServer({ counts, handovers, chains, aside, alarms, lastBackup }: ServerStatus): void {
   sayTable(
     ['', 'changes', 'batches'],
     [
@@ -21,6 +21,9 @@ export function tellServer({ counts, chains, aside, alarms, lastBackup }: Server
     ],
   )
   say(`changes in the feed: ${counts.changes}; lines that are no change: ${counts.badLines}`)
+  say(
+    `handovers: ${handovers.signed} signed by both, ${handovers.signedByOne} by one, ${handovers.open} not signed yet`,
+  )
   if (chains.length > 0) tellChains(chains)
   for (const { batch, seq, state, code, message } of aside)
     say(`${state}: batch ${seq} ${batch.slice(0, 8)}: ${code ?? ''} ${message ?? ''}`)

@@ -18,6 +18,7 @@ import { answerOffer } from './offer.ts'
 import { deviceRoutes } from './routes/device-routes.ts'
 import { enrolmentRoutes } from './routes/enrolment-routes.ts'
 import { serverStatus } from './status.ts'
+import { takeHandovers } from './take-handovers.ts'
 
 /** What the server's doors need to know. */
 export interface ServerContext extends IngestContext, AddContext {
@@ -49,6 +50,11 @@ export function createDeviceDoor(context: ServerContext, opener: Pick<Repeated, 
       opener.soon()
       changes.tell()
       return custody
+    },
+    takeHandovers: async (given) => {
+      const taken = await takeHandovers(context, given)
+      changes.tell()
+      return taken
     },
   })
   return door

@@ -5,6 +5,7 @@ import { linesDigest } from '../shared/specimens/derive-line.ts'
 import { heldFor } from './chain.ts'
 import { writeFact } from './facts.ts'
 import { idHash } from './id-hash.ts'
+import { keepHandovers } from './keep-handovers.ts'
 import type { ServerStore } from './open-store.ts'
 import { type ReadBatch, type ReadContext, readBatch } from './read-batch.ts'
 
@@ -83,8 +84,8 @@ async function readOne(
     const { document: manifest } = readDocument(jws, 'manifest')
     const code = onDisk(() => heldFor(store, manifest, digest, shelf.document))
     if (code !== undefined) return void onDisk(() => setAside(store, digest, 'held', { code, message: null }))
-    const { changes, bad, lines } = await readBatch(context, manifest)
-    return { ordinal, digest, manifest, changes, bad, lines }
+    const { plain: _, ...read } = await readBatch(context, manifest)
+    return { ordinal, digest, manifest, ...read }
   } catch (thrown) {
     const error = asWaybillError(thrown)
     // A disk that fails is not the batch's fault: it stays where it is and is tried again.
@@ -116,7 +117,7 @@ function onDisk<T>(act: () => T): T {
   }
 }
 
-/** One transaction: changes, the lines that are none, the states, and the chains' receipts to be signed anew. */
+/** One transaction: changes, handovers, the lines that are neither, the states, and the chains' receipts to be signed anew. */
 function commit(store: ServerStore, batches: Readable[]): void {
   const client = store.$client
   const open = client.prepare("UPDATE batches SET state = 'opened' WHERE manifest_digest = ? AND state = 'ingested'")
@@ -124,10 +125,11 @@ function commit(store: ServerStore, batches: Readable[]): void {
   const insertBad = client.prepare('INSERT INTO bad_lines VALUES (?, ?, ?, ?)')
   client
     .transaction(() => {
-      for (const { ordinal, digest, manifest, changes, bad, lines } of batches) {
+      for (const { ordinal, digest, manifest, changes, bad, documents, lines } of batches) {
         if (open.run(digest).changes === 0) continue
         for (const change of changes) insert(ordinal, change)
         for (const { number, code, message } of bad) insertBad.run(digest, number, code, message)
+        keepHandovers(store, documents)
         checkLines(store, digest, manifest, lines)
         advance(store, manifest.producer, manifest.chain)
       }

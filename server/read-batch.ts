@@ -5,28 +5,25 @@ import { isCanonicalAtSight } from '../shared/crypto/canonical.ts'
 import { sha256 } from '../shared/crypto/digest.ts'
 import type { Identity } from '../shared/crypto/identity.ts'
 import { openPayload } from '../shared/crypto/seal.ts'
+import type { Trust } from '../shared/crypto/trust.ts'
+import type { HandoverDocument } from '../shared/handover/verify-document.ts'
 import { Change } from '../shared/protocol/change.ts'
 import type { Manifest } from '../shared/protocol/manifest.ts'
 import { PayloadHead } from '../shared/protocol/payload.ts'
 import type { RequisitionLine } from '../shared/protocol/requisition-line.ts'
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
-import { type ErrorCode, WaybillError } from '../shared/service/errors.ts'
+import { WaybillError } from '../shared/service/errors.ts'
 import { deriveLine } from '../shared/specimens/derive-line.ts'
 import type { PayloadStore } from '../shared/storage/payload-store.ts'
 import type { StudyShelf } from '../shared/storage/study-shelf.ts'
+import { type BadLine, readDocuments } from './read-documents.ts'
 
 /** What reading a sealed batch needs to know. */
 export interface ReadContext {
   payloads: PayloadStore
   identity: Identity
+  trust: Trust
   shelf: StudyShelf
-}
-
-/** A line that is no change. */
-export interface BadLine {
-  number: number
-  code: ErrorCode
-  message: string
 }
 
 /** A batch that was opened and found whole; a line that is no change is kept as such. */
@@ -36,11 +33,13 @@ export interface ReadBatch {
   /** `number` is the line's after the head, from 1. */
   changes: Array<{ number: number; id: string; digest: string }>
   bad: BadLine[]
+  /** The handovers and signatures that the laptop sealed with them. */
+  documents: HandoverDocument[]
   /** Undefined where the study document that they are made by is not here. */
   lines: RequisitionLine[] | undefined
 }
 
-type Lines = Omit<ReadBatch, 'plain'>
+type Lines = Omit<ReadBatch, 'plain' | 'documents'>
 
 const mostHeaderBytes = 4096
 const mostNested = 1000
@@ -55,7 +54,9 @@ export async function readBatch(context: ReadContext, manifest: Manifest): Promi
   const { plain, lines } = await readPlain(context, manifest)
   // A study document that this disk lost is not the batch's fault: its lines cannot be checked then.
   const study = await context.shelf.version(manifest.studyVersion).catch(() => undefined)
-  return { plain, ...readLines(lines, study) }
+  const read = readLines(lines.slice(0, manifest.changes), study)
+  const { documents, bad } = await readDocuments(context.trust, lines.slice(manifest.changes), manifest)
+  return { plain, ...read, bad: [...read.bad, ...bad], documents }
 }
 
 /**
@@ -74,8 +75,9 @@ export async function readPlain(
   const plain = await openPayload(sealed, identities, manifest.plain)
   const [head = '', ...lines] = readText(plain)
   checkHead(head, manifest)
-  if (lines.length !== manifest.changes)
-    throw new WaybillError('PAYLOAD_REFUSED', `${lines.length} lines, the manifest says ${manifest.changes}`)
+  const told = manifest.changes + manifest.handovers.length
+  if (lines.length !== told)
+    throw new WaybillError('PAYLOAD_REFUSED', `${lines.length} lines, the manifest says ${told}`)
   return { plain, lines }
 }
 

@@ -105,6 +105,32 @@ export const badLines = sqliteTable(
   (table) => [primaryKey({ columns: [table.manifestDigest, table.number] })],
 )
 
+/** Revisions of handovers, each once, whether a courier brought it or a batch. */
+export const handovers = sqliteTable(
+  'handovers',
+  {
+    digest: text('digest').primaryKey(),
+    id: text('id').notNull(),
+    revision: integer('revision').notNull(),
+    giver: text('giver').notNull(),
+    taker: text('taker').notNull(),
+    jws: text('jws').notNull(),
+  },
+  (table) => [index('handovers_by_id').on(table.id, table.revision)],
+)
+
+/** Signatures under them, each once; one may be here before what it signs. */
+export const handoverSignatures = sqliteTable(
+  'handover_signatures',
+  {
+    digest: text('digest').primaryKey(),
+    handover: text('handover').notNull(),
+    by: text('by').notNull(),
+    jws: text('jws').notNull(),
+  },
+  (table) => [index('handover_signatures_by_handover').on(table.handover)],
+)
+
 /** Verified backups. */
 export const backups = sqliteTable('backups', {
   ordinal: integer('ordinal').primaryKey({ autoIncrement: true }),

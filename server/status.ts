@@ -5,6 +5,7 @@ import { readRuntime } from '../shared/service/runtime.ts'
 import { rangesAbove } from './delivery.ts'
 import { type LastError, readLastError } from './facts.ts'
 import { incarnation } from './incarnation.ts'
+import { countHandovers, type HandoverCounts } from './keep-handovers.ts'
 import type { ServerStore } from './open-store.ts'
 
 /** Changes and batches in one state. */
@@ -39,6 +40,7 @@ export interface ServerStatus {
   studyVersion: number
   incarnation: { number: number; nonce: string }
   counts: { ingested: Count; opened: Count; held: Count; quarantined: Count; changes: number; badLines: number }
+  handovers: HandoverCounts
   chains: ChainStatus[]
   aside: Array<{
     batch: string
@@ -69,6 +71,7 @@ export function serverStatus(store: ServerStore, data: string, identity: Identit
     studyVersion: study.version,
     incarnation: incarnation(store),
     counts: counts(store),
+    handovers: countHandovers(store),
     chains: chains(store, study),
     aside: aside(store),
     alarms: alarms(store),

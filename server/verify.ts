@@ -11,8 +11,10 @@ import { verifyHops, verifyOwn } from './hops.ts'
 import { idHash } from './id-hash.ts'
 import type { OpenContext } from './open-batch.ts'
 import type { ServerStore } from './open-store.ts'
-import { type BadLine, readBatch } from './read-batch.ts'
+import { readBatch } from './read-batch.ts'
+import type { BadLine } from './read-documents.ts'
 import { verifyChains } from './verify-chains.ts'
+import { checkKept, verifyHandovers } from './verify-handovers.ts'
 
 /** What verifying needs to know. */
 export interface VerifyContext extends OpenContext {
@@ -37,8 +39,8 @@ interface StoredBatch {
 
 /**
  * Verifies again all that this server stores, from the authority's key alone: credentials, study documents, each batch's
- * manifest, place in its chain, payload on disk, custody tree and receipts, and that every opened change is there as it was
- * sealed.
+ * manifest, place in its chain, payload on disk, custody tree and receipts, that every opened change is there as it was sealed, and
+ * every handover.
  * @param progress called with batches verified, of how many
  * @returns how many batches were verified
  * @throws at the first break, naming it
@@ -74,6 +76,7 @@ export async function verifyServer(
       `${fed.count - found} changes of the feed are not in the batches that they are said to come from`,
     )
   await verifyChains(context, trust)
+  await verifyHandovers(store, trust)
   return done
 }
 
@@ -135,8 +138,9 @@ async function verifyChanges(
   manifest: Manifest,
   newest: number,
 ): Promise<number> {
-  const { changes, bad } = await readBatch(context, manifest)
+  const { changes, bad, documents } = await readBatch(context, manifest)
   verifyBadLines(context.store, digest, bad)
+  checkKept(context.store, documents)
   const find = context.store.$client.prepare<[number, Buffer], { position: number; batch: number; number: number }>(
     'SELECT position, batch, number FROM changes WHERE id_hash = ? AND digest = ?',
   )

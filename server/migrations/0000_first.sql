@@ -79,6 +79,24 @@ CREATE TABLE `facts` (
 	`value` text NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE `handover_signatures` (
+	`digest` text PRIMARY KEY NOT NULL,
+	`handover` text NOT NULL,
+	`by` text NOT NULL,
+	`jws` text NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `handover_signatures_by_handover` ON `handover_signatures` (`handover`);--> statement-breakpoint
+CREATE TABLE `handovers` (
+	`digest` text PRIMARY KEY NOT NULL,
+	`id` text NOT NULL,
+	`revision` integer NOT NULL,
+	`giver` text NOT NULL,
+	`taker` text NOT NULL,
+	`jws` text NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `handovers_by_id` ON `handovers` (`id`,`revision`);--> statement-breakpoint
 CREATE TABLE `hops` (
 	`digest` text PRIMARY KEY NOT NULL,
 	`manifest_digest` text NOT NULL,

@@ -1,8 +1,10 @@
 import { Type } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import type { CertifiedPeer } from '../../shared/crypto/certificate.ts'
+import { onlyRoles } from '../../shared/crypto/mutual-tls.ts'
 import { type BatchHead, readFrame } from '../../shared/protocol/batch-frame.ts'
 import { Digest, Jws, Nullable } from '../../shared/protocol/fields.ts'
+import { GivenHandovers, type TakenHandovers } from '../../shared/protocol/given-handovers.ts'
 import { Meeting } from '../../shared/protocol/meeting.ts'
 import { paths } from '../../shared/protocol/paths.ts'
 import { WaybillError } from '../../shared/service/errors.ts'
@@ -14,6 +16,7 @@ export interface DeviceVerbs {
   meet(peer: CertifiedPeer, address: string, meeting: Meeting): Promise<Meeting>
   offer(peer: CertifiedPeer, offers: Offer[]): Promise<OfferAnswer>
   ingest(peer: CertifiedPeer, batch: BatchHead, payload: Buffer): Promise<string>
+  takeHandovers(given: GivenHandovers): Promise<TakenHandovers>
 }
 
 const Offers = Type.Object(
@@ -38,4 +41,9 @@ export function deviceRoutes(door: FastifyInstance, verbs: DeviceVerbs): void {
     const { batch, payload } = readFrame(request.body)
     return { custody: await verbs.ingest(request.peer, batch, payload) }
   })
+  door.post<{ Body: GivenHandovers }>(
+    paths.handovers,
+    { schema: { body: GivenHandovers }, preValidation: async ({ peer }) => onlyRoles('relay')(peer) },
+    async (request) => verbs.takeHandovers(request.body),
+  )
 }

@@ -4,6 +4,7 @@ import { deviceOf } from '../shared/crypto/identity.ts'
 import { onlyRoles } from '../shared/crypto/mutual-tls.ts'
 import { checkStanding } from '../shared/crypto/standing.ts'
 import type { Meeting } from '../shared/protocol/meeting.ts'
+import type { Awake } from '../shared/service/awake.ts'
 import { asWaybillError, WaybillError } from '../shared/service/errors.ts'
 import type { Logger } from '../shared/service/logger.ts'
 import type { PayloadStore } from '../shared/storage/payload-store.ts'
@@ -29,6 +30,8 @@ export interface DaemonContext extends MeetContext {
   payloads: PayloadStore
   sealer: Sealer
   logger: Logger
+  /** Touched while data moves. */
+  awake: Awake
   /** What the page shows has changed. */
   changes: Changes
 }
@@ -51,6 +54,7 @@ export function createFieldDoor(context: DaemonContext): FastifyInstance {
       return pendingBatches(store, carried, after, limit)
     },
     payload: async (digest) => {
+      context.awake.touch()
       try {
         return await servedFile(store, payloads, digest)
       } catch (error) {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { deviceOf, readIdentity } from '../shared/crypto/identity.ts'
 import { openTrust } from '../shared/crypto/stored-trust.ts'
 import { Neighbourhood } from '../shared/discovery/neighbourhood.ts'
+import { Awake } from '../shared/service/awake.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import type { WaybillError } from '../shared/service/errors.ts'
 import type { Logger } from '../shared/service/logger.ts'
@@ -95,6 +96,7 @@ export async function startDaemon(
     await neighbourhood.close()
     await Promise.all(work.map((repeated) => repeated.stop()))
     await Promise.all([door, page, api.loopback, ...(api.socket ? [api.socket] : [])].map((app) => app.close()))
+    context.awake.end()
     store.$client.close()
     clearRuntime(config.data)
   }
@@ -108,7 +110,8 @@ async function openContext(config: DaemonConfig, clock: Clock, logger: Logger): 
   const shelf = await StudyShelf.open(config.data, trust)
   const payloads = new PayloadStore(join(config.data, 'payloads'))
   const sealer = new Sealer(() => ({ store, payloads, identity, study: shelf.document, clock }), clock)
-  return { data: config.data, identity, store, trust, shelf, payloads, sealer, clock, logger, changes: new Changes() }
+  const services = { clock, logger, awake: new Awake(), changes: new Changes() }
+  return { data: config.data, identity, store, trust, shelf, payloads, sealer, ...services }
 }
 
 /** On the unix socket the file's mode is the guard; on loopback a token is. */

@@ -1,5 +1,6 @@
 import { deviceOf, type Identity } from '../shared/crypto/identity.ts'
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
+import { type Battery, readBattery } from '../shared/service/battery.ts'
 import { readRuntime } from '../shared/service/runtime.ts'
 import { type LastError, readLastError } from './facts.ts'
 import { countOpenLines } from './open-lines.ts'
@@ -34,6 +35,7 @@ export interface DaemonStatus {
     missing: Count
   }
   openLines: number
+  battery: Battery | null
   couriers: Array<{ device: string; name: string; since: string; changes: number }>
   peers: Array<{ device: string; name: string; role: string; address: string; at: string }>
   lastError: LastError | null
@@ -54,6 +56,7 @@ export function daemonStatus(store: DaemonStore, data: string, identity: Identit
     studyVersion: study.version,
     counts: counts(store),
     openLines: countOpenLines(store, study),
+    battery: readBattery(),
     couriers: couriers(store, study),
     peers: peers(store, study),
     lastError: readLastError(store),

@@ -50,6 +50,7 @@ export async function startRelay(
     await peers.close()
     await Promise.all([door.close(), page.close()])
     noteAllGone(hold)
+    hold.awake.end()
     hold.store.$client.close()
     clearRuntime(config.data)
   }

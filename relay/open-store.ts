@@ -4,6 +4,7 @@ import { deviceOf, type Identity, readIdentity, signerOf } from '../shared/crypt
 import type { Signer } from '../shared/crypto/sign-document.ts'
 import { openTrust } from '../shared/crypto/stored-trust.ts'
 import type { Trust } from '../shared/crypto/trust.ts'
+import { Awake } from '../shared/service/awake.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import { WaybillError } from '../shared/service/errors.ts'
 import type { Logger } from '../shared/service/logger.ts'
@@ -27,6 +28,8 @@ export interface Hold {
   logger: Logger
   /** Payloads being received, by digest: two laptops never write one file at a time. */
   receiving: Map<string, Promise<void>>
+  /** Held while data moves. */
+  awake: Awake
   /** One transaction, on disk when it returns. */
   commit<T>(act: (store: RelayStore) => T): T
 }
@@ -54,6 +57,7 @@ export async function openHold(data: string, clock: Clock, logger: Logger): Prom
     clock,
     logger,
     receiving: new Map(),
+    awake: new Awake(),
     commit,
   }
 }

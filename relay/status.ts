@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { deviceOf, type Identity } from '../shared/crypto/identity.ts'
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
+import { type Battery, readBattery } from '../shared/service/battery.ts'
 import { type ErrorCode, errorCodes } from '../shared/service/errors.ts'
 import { readRuntime } from '../shared/service/runtime.ts'
 import type { RelayStore } from './open-store.ts'
@@ -50,6 +51,7 @@ export interface RelayStatus {
   /** Laptops for which receipts are aboard that they have not been shown. */
   receiptsToBringBack: number
   lines: number
+  battery: Battery | null
   near: { seen: number; reachable: number; trusted: number }
   peers: PeerStatus[]
   /** Addresses that were heard of and where nobody was recognised yet. */
@@ -90,6 +92,7 @@ export function relayStatus({ data, identity, store, study }: Opened, live?: Pee
     pulled: count(store, sql`select count(*) as n from receipts`),
     receiptsToBringBack: countToBringBack(store),
     lines: count(store, sql`select count(*) as n from lines`),
+    battery: readBattery(),
     near: {
       seen: near.length + heard.length,
       reachable: reachable.length + strangers,

@@ -88,7 +88,7 @@ async function visitLaptop(
   if (memory.settledFor !== said) {
     const giver = { device, at: told.at, head: told.head }
     const progress = (now: Progress) => report.state('pulling', now)
-    const pulled = await pull(hold, { client, giver, after: memory.after, progress })
+    const pulled = await hold.awake.during(() => pull(hold, { client, giver, after: memory.after, progress }))
     memory.after = pulled.after
     signed = pulled.signed
     found.push(...pulled.problems)

@@ -1,0 +1,62 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+
+/** Work that pauses for a moment holds the machine awake all the same. */
+const lingerMs = 10_000
+const what = ['--what=sleep:handle-lid-switch', '--mode=block', '--who=Waybill', '--why=data is moving']
+
+/**
+ * Keeps the machine from going to sleep while data moves, where systemd allows it; where it does not, all goes on without. What
+ * holds it ends with this process, however that ends.
+ */
+export class Awake {
+  readonly #command: string
+  #busy = 0
+  #holder: ChildProcess | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  /** @param command systemd's `systemd-inhibit`, or what stands in for it */
+  constructor(command = 'systemd-inhibit') {
+    this.#command = command
+  }
+
+  /** Does it, and does not sleep meanwhile. */
+  async during<T>(act: () => Promise<T>): Promise<T> {
+    this.#busy += 1
+    this.#hold()
+    try {
+      return await act()
+    } finally {
+      this.#busy -= 1
+      this.#restSoon()
+    }
+  }
+
+  /** Data moves just now. */
+  touch(): void {
+    this.#hold()
+    this.#restSoon()
+  }
+
+  /** Sleep is allowed again. */
+  end(): void {
+    clearTimeout(this.#timer)
+    this.#holder?.stdin?.end()
+    this.#holder = undefined
+  }
+
+  #hold(): void {
+    clearTimeout(this.#timer)
+    if (this.#holder) return
+    // It reads from a pipe that nobody writes to, and ends when the pipe does.
+    const holder = spawn(this.#command, [...what, 'cat'], { stdio: ['pipe', 'ignore', 'ignore'] })
+    holder.on('error', () => undefined)
+    holder.stdin.on('error', () => undefined)
+    holder.unref()
+    this.#holder = holder
+  }
+
+  #restSoon(): void {
+    clearTimeout(this.#timer)
+    if (this.#busy === 0) this.#timer = setTimeout(() => this.end(), lingerMs).unref()
+  }
+}

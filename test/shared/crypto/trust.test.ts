@@ -51,6 +51,15 @@ const samples: Record<Exclude<DocumentKind, 'credential'>, object> = {
     ...{ ...core, producer: nonce, chain: nonce, missing: [], witnessed: 1, unsealed: 0 },
     ...{ server: server32, incarnation, at },
   },
+  handover: {
+    ...{ ...core, id: nonce, giver: nonce, taker: nonce, began: at, revision: 1, previous: null, at, studyVersion: 1 },
+    ...{ lines: [], strays: [], temperature: null, acts: [] },
+  },
+  handoverReceipt: { ...core, server: server32, documents: [digest], at },
+  signature: {
+    ...{ ...core, handover: digest, id: nonce, revision: 1, by: nonce, meaning: 'received', person: null },
+    ...{ verified: false, agrees: true, remark: null, at },
+  },
   study: readDocument(await study.publish(() => ({})), 'study').document,
 }
 /** PROTOCOL.md, "may sign". */
@@ -59,6 +68,9 @@ const maySign: Record<keyof typeof samples, Role[]> = {
   custody: ['relay', 'server', 'central'],
   delivery: ['server', 'central'],
   gaps: ['server', 'central'],
+  handover: ['field', 'relay'],
+  handoverReceipt: ['server', 'central'],
+  signature: ['field', 'relay'],
   study: ['issuer'],
 }
 const kinds = Object.keys(samples) as (keyof typeof samples)[]

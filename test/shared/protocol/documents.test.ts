@@ -5,6 +5,7 @@ import { signText } from '../../../shared/crypto/keys.ts'
 import { readDocument } from '../../../shared/crypto/read-document.ts'
 import { signDocument } from '../../../shared/crypto/sign-document.ts'
 import { type DocumentKind, documentKinds } from '../../../shared/protocol/document-kinds.ts'
+import { tubeStates } from '../../../shared/protocol/handover.ts'
 import { foundTestStudy } from '../../fixtures/study.ts'
 
 const seed = 20261124
@@ -33,6 +34,18 @@ const core = { v: fc.integer({ min: 1, max: 99 }), study: digest }
 const incarnation = fc.record({ number: seq, nonce: id })
 const most = (value: Arbitrary<unknown>) => fc.array(value, { maxLength: 3 })
 
+const head = { id, giver: id, taker: id, began: time }
+const person = fc.record({ id: nullable(label), name: label })
+const line = { model: label, pk: label }
+const state = fc.constantFrom(...tubeStates)
+const why = { reason: nullable(label), text: nullable(label) }
+const celsius = fc.double({ min: -200, max: 200, noNaN: true })
+const deed = fc.oneof(
+  fc.record({ kind: fc.constant('scan'), text: label, typed: fc.boolean(), told: label }),
+  fc.record({ kind: fc.constant('count'), line: fc.record(line), old: nullable(count), new: count }),
+  fc.record({ kind: fc.constant('undo'), device: id, number: seq }),
+)
+
 /** Every field of every kind; `noise` is what a later version may add. */
 const valid: Record<DocumentKind, Arbitrary<Record<string, unknown>>> = {
   credential: fc.record({
@@ -56,6 +69,35 @@ const valid: Record<DocumentKind, Arbitrary<Record<string, unknown>>> = {
     ...{ ...core, producer: id, chain: id, missing: most(range), witnessed: seq, unsealed: count },
     ...{ server: id, incarnation, at: time },
   }),
+  handover: fc.record({
+    ...{ ...core, ...head, revision: seq, previous: nullable(digest), at: time, studyVersion: count },
+    lines: most(
+      fc.record({
+        ...line,
+        requisition: nullable(label),
+        changeId: label,
+        state,
+        tubes: nullable(count),
+        counted: nullable(count),
+        ...why,
+      }),
+    ),
+    strays: most(
+      fc.record({ label, state: fc.constantFrom('unexpected', 'anotherLaptop'), device: nullable(id), ...why }),
+    ),
+    temperature: nullable(celsius),
+    acts: most(fc.record({ device: id, number: seq, after: seq, at: time, person: nullable(person), deed })),
+  }),
+  handoverReceipt: fc.record({
+    ...core,
+    server: id,
+    documents: fc.array(digest, { minLength: 1, maxLength: 9 }),
+    at: time,
+  }),
+  signature: fc.record({
+    ...{ ...core, handover: digest, id, revision: seq, by: id, meaning: fc.constantFrom('handedOver', 'received') },
+    ...{ person: nullable(person), verified: fc.boolean(), agrees: fc.boolean(), remark: nullable(label), at: time },
+  }),
   manifest: fc.record({
     ...{
       ...core,
@@ -77,7 +119,8 @@ const valid: Record<DocumentKind, Arbitrary<Record<string, unknown>>> = {
     ...{
       ...core,
       name: label,
-      reasons: most(label),
+      reasons: most(fc.record({ code: label, words: label, closes: fc.boolean() })),
+      temperature: nullable(fc.record({ lowest: celsius, highest: celsius })),
       version: seq,
       previous: nullable(digest),
       at: time,
@@ -193,7 +236,7 @@ for (const kind of kinds)
           readDocument(
             told(
               kind,
-              replaced(sample, path, () => -1.5),
+              replaced(sample, path, () => [-1.5]),
             ),
             kind,
           ),

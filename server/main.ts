@@ -14,10 +14,11 @@ import { StudyShelf } from '../shared/storage/study-shelf.ts'
 import { openPort } from '../shared/transfer/open-port.ts'
 import { Changes } from '../shared/web/changes.ts'
 import { createDeviceDoor, createEnrolmentDoor, createServerPage, type ServerContext } from './app.ts'
+import { BatchReader } from './batch-reader.ts'
 import type { ServerConfig } from './config.ts'
 import { signChains } from './delivery.ts'
 import { writeFact, writeLastError } from './facts.ts'
-import { openNext, tryAgain } from './open-batch.ts'
+import { openAll, tryAgain } from './open-batch.ts'
 import { openStore } from './open-store.ts'
 import { ownAddresses } from './own-addresses.ts'
 import { createSplitServer } from './split-door.ts'
@@ -37,7 +38,8 @@ export async function startServer(
   await claimRuntime(config.data, 'server', clock.now())
   const context = await openContext(config, clock, logger)
   tryAgain(context.store)
-  const opener = repeat(5_000, logger, () => openAll(context))
+  const reader = new BatchReader(config.data)
+  const opener = repeat(5_000, logger, () => openAndSign(context, reader))
   const devices = createDeviceDoor(context, opener)
   const enrolment = createEnrolmentDoor(context)
   await Promise.all([devices.ready(), enrolment.ready()])
@@ -67,6 +69,7 @@ export async function startServer(
     dropStrangers()
     await closed
     await Promise.all([opener.stop(), refresher.stop()])
+    await reader.close()
     await Promise.all([devices.close(), enrolment.close(), page.close()])
     context.store.$client.close()
     clearRuntime(config.data)
@@ -95,12 +98,8 @@ async function openContext(config: ServerConfig, clock: Clock, logger: Logger): 
 }
 
 /** Opens all that waits, and signs what changed; the page follows along. What the disk refused is the operator's to hear. */
-async function openAll(context: ServerContext): Promise<void> {
-  let failed: WaybillError | undefined
-  for (let turn = await openNext(context); turn; turn = await openNext(context, turn.ordinal)) {
-    failed ??= turn.failed
-    context.changes.tell()
-  }
+async function openAndSign(context: ServerContext, reader: BatchReader): Promise<void> {
+  const failed = await openAll({ ...context, reader }, () => context.changes.tell())
   if ((await signChains(context)) > 0) context.changes.tell()
   if (!failed) return
   writeLastError(context.store, failed, 'opening', context.clock.now())

@@ -1,25 +1,33 @@
+import { setImmediate as nextRound } from 'node:timers/promises'
 import { readDocument } from '../shared/crypto/read-document.ts'
+import type { Trust } from '../shared/crypto/trust.ts'
 import type { Manifest } from '../shared/protocol/manifest.ts'
 import { asWaybillError, type ErrorCode, WaybillError } from '../shared/service/errors.ts'
-import { linesDigest } from '../shared/specimens/derive-line.ts'
+import type { StudyShelf } from '../shared/storage/study-shelf.ts'
+import type { BatchReader, Unsealed } from './batch-reader.ts'
 import { heldFor } from './chain.ts'
 import { writeFact } from './facts.ts'
-import { idHash } from './id-hash.ts'
 import { keepHandovers } from './keep-handovers.ts'
 import type { ServerStore } from './open-store.ts'
-import { type ReadBatch, type ReadContext, readBatch } from './read-batch.ts'
+import { type Place, unpackPlaces } from './pack-places.ts'
+import { type ReadBatch, studyOf } from './read-batch.ts'
+import { readDocuments } from './read-documents.ts'
 
 /** What opening needs to know. */
-export interface OpenContext extends ReadContext {
+export interface OpenContext {
   store: ServerStore
+  shelf: StudyShelf
+  trust: Trust
+  reader: Pick<BatchReader, 'read'>
 }
 
-/** Batches whose turn came. */
-export interface Turn {
+/** Batches whose turn came, and that were read. */
+interface Turn {
   /** The last one's place in the order of arrival. */
   ordinal: number
-  /** Why some of them wait on: this server's disk or database failed, and they are tried again. */
-  failed?: WaybillError
+  readable: Readable[]
+  /** Why some of them wait on: this server's disk failed, and they are tried again. */
+  failed: WaybillError | undefined
 }
 
 interface Waiting {
@@ -29,7 +37,7 @@ interface Waiting {
 }
 
 /** A batch that was read and found whole, to be stored. */
-interface Readable extends Omit<ReadBatch, 'plain'> {
+interface Readable extends Omit<Unsealed, 'documents'>, Pick<ReadBatch, 'documents'> {
   ordinal: number
   digest: string
   manifest: Manifest
@@ -39,12 +47,26 @@ interface Readable extends Omit<ReadBatch, 'plain'> {
 const mostAtOnce = 8
 
 /**
- * Opens the oldest batches that wait after this place: decrypted, decompressed, compared with what their manifests signed, their
- * changes stored, a few batches in one transaction. One that cannot be opened is set aside with its code and holds up no other
+ * Opens all batches that wait, in the order in which they came: decrypted, decompressed, compared with what their manifests signed,
+ * their changes stored, a few batches in one transaction. One that cannot be opened is set aside with its code and holds up no other
  * (invariant 8).
- * @returns undefined when none waits
+ * @param opened called after each transaction
+ * @returns why some wait on: this server's disk or database failed, and they are tried again
  */
-export async function openNext(context: OpenContext, after = 0): Promise<Turn | undefined> {
+export async function openAll(context: OpenContext, opened: () => void): Promise<WaybillError | undefined> {
+  let failed: WaybillError | undefined
+  for (let turn = await readNext(context, 0); turn; ) {
+    // While this turn is stored, the next is read.
+    const next = readNext(context, turn.ordinal)
+    await nextRound()
+    failed ??= turn.failed ?? storeAll(context.store, turn.readable)
+    opened()
+    turn = await next
+  }
+  return failed
+}
+
+async function readNext(context: OpenContext, after: number): Promise<Turn | undefined> {
   const waiting = context.store.$client
     .prepare<[number, number], Waiting>(
       `SELECT ordinal, manifest_digest digest, manifest jws FROM batches WHERE state = 'ingested' AND ordinal > ?
@@ -53,15 +75,12 @@ export async function openNext(context: OpenContext, after = 0): Promise<Turn | 
     .all(after, mostAtOnce)
   const last = waiting.at(-1)
   if (!last) return undefined
-  const readable: Readable[] = []
-  let failed: WaybillError | undefined
-  for (const batch of waiting) {
-    const read = await readOne(context, batch)
-    if (read instanceof WaybillError) failed ??= read
-    else if (read) readable.push(read)
+  const turn: Turn = { ordinal: last.ordinal, readable: [], failed: undefined }
+  for (const read of await Promise.all(waiting.map((batch) => readOne(context, batch)))) {
+    if (read instanceof WaybillError) turn.failed ??= read
+    else if (read) turn.readable.push(read)
   }
-  failed ??= storeAll(context.store, readable)
-  return { ordinal: last.ordinal, ...(failed && { failed }) }
+  return turn
 }
 
 /** What another version of this program could not open is tried again; call it when the program starts. */
@@ -79,13 +98,14 @@ async function readOne(
   context: OpenContext,
   { ordinal, digest, jws }: Waiting,
 ): Promise<Readable | WaybillError | undefined> {
-  const { store, shelf } = context
+  const { store, shelf, trust, reader } = context
   try {
     const { document: manifest } = readDocument(jws, 'manifest')
     const code = onDisk(() => heldFor(store, manifest, digest, shelf.document))
     if (code !== undefined) return void onDisk(() => setAside(store, digest, 'held', { code, message: null }))
-    const { plain: _, ...read } = await readBatch(context, manifest)
-    return { ordinal, digest, manifest, ...read }
+    const read = await reader.read(manifest, await studyOf(shelf, manifest))
+    const { documents, bad } = await readDocuments(trust, read.documents, manifest)
+    return { ordinal, digest, manifest, ...read, bad: [...read.bad, ...bad], documents }
   } catch (thrown) {
     const error = asWaybillError(thrown)
     // A disk that fails is not the batch's fault: it stays where it is and is tried again.
@@ -125,12 +145,12 @@ function commit(store: ServerStore, batches: Readable[]): void {
   const insertBad = client.prepare('INSERT INTO bad_lines VALUES (?, ?, ?, ?)')
   client
     .transaction(() => {
-      for (const { ordinal, digest, manifest, changes, bad, documents, lines } of batches) {
+      for (const { ordinal, digest, manifest, places, bad, documents, requisitions } of batches) {
         if (open.run(digest).changes === 0) continue
-        for (const change of changes) insert(ordinal, change)
+        for (const place of unpackPlaces(places)) insert(ordinal, place)
         for (const { number, code, message } of bad) insertBad.run(digest, number, code, message)
         keepHandovers(store, documents)
-        checkLines(store, digest, manifest, lines)
+        checkLines(store, digest, manifest, requisitions)
         advance(store, manifest.producer, manifest.chain)
       }
     })
@@ -138,21 +158,20 @@ function commit(store: ServerStore, batches: Readable[]): void {
 }
 
 /** Keeps where a change is; an exact repeat of one that is known changes nothing (invariant 2). */
-function changeKeeper({ $client }: ServerStore): (batch: number, change: ReadBatch['changes'][number]) => void {
+function changeKeeper({ $client }: ServerStore): (batch: number, place: Place) => void {
   const find = $client.prepare('SELECT 1 FROM changes WHERE id_hash = ? AND digest = ?')
   const insert = $client.prepare('INSERT INTO changes (id_hash, digest, batch, number) VALUES (?, ?, ?, ?)')
-  return (batch, { number, id, digest }) => {
-    const [place, content] = [idHash(id), Buffer.from(digest, 'hex')]
-    if (find.get(place, content) === undefined) insert.run(place, content, batch, number)
+  return (batch, { number, idHash, digest }) => {
+    if (find.get(idHash, digest) === undefined) insert.run(idHash, digest, batch, number)
   }
 }
 
 /** What a laptop showed a courier must be what it sealed. */
-function checkLines(store: ServerStore, digest: string, manifest: Manifest, lines: ReadBatch['lines']): void {
+function checkLines(store: ServerStore, digest: string, manifest: Manifest, found: string | undefined): void {
   const { studyVersion, requisitions } = manifest
-  if (lines === undefined)
+  if (found === undefined)
     writeFact(store, `alarm:lines:version-${studyVersion}`, 'requisition lines of this study version cannot be checked')
-  else if (linesDigest(lines).digest !== requisitions.digest)
+  else if (found !== requisitions.digest)
     writeFact(store, `alarm:lines:${digest}`, 'the requisition lines that travelled are not those of the payload')
 }
 

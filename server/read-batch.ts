@@ -11,9 +11,8 @@ import { Change } from '../shared/protocol/change.ts'
 import type { Manifest } from '../shared/protocol/manifest.ts'
 import { PayloadHead } from '../shared/protocol/payload.ts'
 import type { RequisitionLine } from '../shared/protocol/requisition-line.ts'
-import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import { WaybillError } from '../shared/service/errors.ts'
-import { deriveLine } from '../shared/specimens/derive-line.ts'
+import { deriveLine, linesDigest, type MappedModels } from '../shared/specimens/derive-line.ts'
 import type { PayloadStore } from '../shared/storage/payload-store.ts'
 import type { StudyShelf } from '../shared/storage/study-shelf.ts'
 import { type BadLine, readDocuments } from './read-documents.ts'
@@ -26,20 +25,27 @@ export interface ReadContext {
   shelf: StudyShelf
 }
 
-/** A batch that was opened and found whole; a line that is no change is kept as such. */
-export interface ReadBatch {
+/** What stands in a batch that was opened and found whole; a line that is no change is kept as such. */
+export interface Content {
   /** All of it, as it was sealed. */
   plain: Buffer
   /** `number` is the line's after the head, from 1. */
   changes: Array<{ number: number; id: string; digest: string }>
   bad: BadLine[]
-  /** The handovers and signatures that the laptop sealed with them. */
-  documents: HandoverDocument[]
-  /** Undefined where the study document that they are made by is not here. */
-  lines: RequisitionLine[] | undefined
+  /** Digest of the requisition lines that the changes give; undefined where the study document that makes them is not here. */
+  requisitions: string | undefined
+  /** Lines of documents, as they are. */
+  documents: string[]
 }
 
-type Lines = Omit<ReadBatch, 'plain' | 'documents'>
+/** A batch with the handovers and signatures that the laptop sealed with its changes. */
+export interface ReadBatch extends Omit<Content, 'documents'> {
+  documents: HandoverDocument[]
+}
+
+interface Changes extends Pick<Content, 'changes' | 'bad'> {
+  lines: RequisitionLine[] | undefined
+}
 
 const mostHeaderBytes = 4096
 const mostNested = 1000
@@ -51,12 +57,29 @@ const headCheck = TypeCompiler.Compile(PayloadHead)
  * @throws PAYLOAD_REFUSED, BAD_DOCUMENT for another version, NOT_FOUND or DIGEST_MISMATCH for what this disk lost
  */
 export async function readBatch(context: ReadContext, manifest: Manifest): Promise<ReadBatch> {
+  const content = await readContent(context, manifest, await studyOf(context.shelf, manifest))
+  const { documents, bad } = await readDocuments(context.trust, content.documents, manifest)
+  return { ...content, bad: [...content.bad, ...bad], documents }
+}
+
+/** The study document that a batch was made under. One that this disk lost is not the batch's fault: its lines cannot be checked then. */
+export function studyOf(shelf: StudyShelf, { studyVersion }: Manifest): Promise<MappedModels | undefined> {
+  return shelf.version(studyVersion).catch(() => undefined)
+}
+
+/**
+ * Opens a batch and reads its changes; whose the documents are that follow them remains to be verified. It needs no database.
+ * @throws as readBatch
+ */
+export async function readContent(
+  context: Pick<ReadContext, 'payloads' | 'identity'>,
+  manifest: Manifest,
+  study: MappedModels | undefined,
+): Promise<Content> {
   const { plain, lines } = await readPlain(context, manifest)
-  // A study document that this disk lost is not the batch's fault: its lines cannot be checked then.
-  const study = await context.shelf.version(manifest.studyVersion).catch(() => undefined)
-  const read = readLines(lines.slice(0, manifest.changes), study)
-  const { documents, bad } = await readDocuments(context.trust, lines.slice(manifest.changes), manifest)
-  return { plain, ...read, bad: [...read.bad, ...bad], documents }
+  const { changes, bad, lines: shown } = readLines(lines.slice(0, manifest.changes), study)
+  const requisitions = shown && linesDigest(shown).digest
+  return { plain, changes, bad, requisitions, documents: lines.slice(manifest.changes) }
 }
 
 /**
@@ -64,7 +87,7 @@ export async function readBatch(context: ReadContext, manifest: Manifest): Promi
  * @throws as readBatch
  */
 export async function readPlain(
-  { payloads, identity }: ReadContext,
+  { payloads, identity }: Pick<ReadContext, 'payloads' | 'identity'>,
   manifest: Manifest,
 ): Promise<{ plain: Buffer; lines: string[] }> {
   if (manifest.v !== 1) throw new WaybillError('BAD_DOCUMENT', `a batch of version ${manifest.v}`)
@@ -128,8 +151,8 @@ function checkHead(line: string, { study, producer, chain, seq }: Manifest): voi
   if (!own) throw new WaybillError('PAYLOAD_REFUSED', 'the payload was sealed for another place than its manifest says')
 }
 
-function readLines(lines: string[], study: StudyDocument | undefined): Lines {
-  const read: Lines = { changes: [], bad: [], lines: study && [] }
+function readLines(lines: string[], study: MappedModels | undefined): Changes {
+  const read: Changes = { changes: [], bad: [], lines: study && [] }
   for (const [index, line] of lines.entries()) {
     const change = parse(line)
     const wrong = changeCheck.Check(change)
@@ -141,7 +164,7 @@ function readLines(lines: string[], study: StudyDocument | undefined): Lines {
   return read
 }
 
-function keep(read: Lines, change: Change, number: number, digest: string, study: StudyDocument | undefined): void {
+function keep(read: Changes, change: Change, number: number, digest: string, study: MappedModels | undefined): void {
   read.changes.push({ number, id: change.id, digest })
   const visible = study && deriveLine(change, study)
   if (visible) read.lines?.push(visible)

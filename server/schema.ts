@@ -114,6 +114,7 @@ export const handovers = sqliteTable(
     revision: integer('revision').notNull(),
     giver: text('giver').notNull(),
     taker: text('taker').notNull(),
+    tubes: integer('tubes').notNull(),
     jws: text('jws').notNull(),
   },
   (table) => [index('handovers_by_id').on(table.id, table.revision)],

@@ -9,15 +9,15 @@ import { verifyShelf } from '../shared/storage/verify-shelf.ts'
 import { publicKeysOf } from '../study/device-secrets.ts'
 import { verifyHops, verifyOwn } from './hops.ts'
 import { idHash } from './id-hash.ts'
-import type { OpenContext } from './open-batch.ts'
 import type { ServerStore } from './open-store.ts'
-import { readBatch } from './read-batch.ts'
+import { type ReadContext, readBatch } from './read-batch.ts'
 import type { BadLine } from './read-documents.ts'
 import { verifyChains } from './verify-chains.ts'
 import { checkKept, verifyHandovers } from './verify-handovers.ts'
 
 /** What verifying needs to know. */
-export interface VerifyContext extends OpenContext {
+export interface VerifyContext extends ReadContext {
+  store: ServerStore
   data: string
 }
 

@@ -93,6 +93,7 @@ CREATE TABLE `handovers` (
 	`revision` integer NOT NULL,
 	`giver` text NOT NULL,
 	`taker` text NOT NULL,
+	`tubes` integer NOT NULL,
 	`jws` text NOT NULL
 );
 --> statement-breakpoint

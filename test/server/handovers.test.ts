@@ -38,7 +38,7 @@ t.test('what a courier brings is stored once and signed for, again and again', a
   const [mine, yours] = [await craftSignature(lap, handover.digest), await craftSignature(thabo, handover.digest)]
   const first = await give(byThabo, [handover, yours])
   t.same(first.refused, [])
-  t.same(await handovers(), { open: 0, signedByOne: 1, signed: 0, atServer: 1 })
+  t.same(await handovers(), { open: 0, signedByOne: 1, signed: 0, atServer: 1, tubes: 1 })
   const again = await give(byThabo, [yours, mine, handover, handover])
   const { document, signer } = await (await trustOf(study.server.identity)).verify(
     again.receipt ?? '',
@@ -47,7 +47,7 @@ t.test('what a courier brings is stored once and signed for, again and again', a
   t.equal(signer.device, study.server.device)
   t.match(document, { server: study.server.device, documents: [yours.digest, mine.digest, handover.digest] })
   t.same(stored(), [handover.digest, yours.digest, mine.digest], 'each once')
-  t.same(await handovers(), { open: 0, signedByOne: 0, signed: 1, atServer: 1 })
+  t.same(await handovers(), { open: 0, signedByOne: 0, signed: 1, atServer: 1, tubes: 1 })
   t.equal(await server.verify(), 0)
 })
 

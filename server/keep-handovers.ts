@@ -1,5 +1,5 @@
-import { type HandoverDocument, isHandover } from '../shared/handover/verify-document.ts'
 import { tubesIn } from '../shared/handover/tubes-in.ts'
+import { type HandoverDocument, isHandover } from '../shared/handover/verify-document.ts'
 import type { ServerStore } from './open-store.ts'
 
 /** Stores verified handovers and signatures, each once, by whatever way it comes. Call it inside a transaction. */

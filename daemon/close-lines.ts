@@ -1,4 +1,5 @@
-import type { Handover, HandoverLine } from '../shared/protocol/handover.ts'
+import { closesLine } from '../shared/handover/closes-line.ts'
+import type { Handover } from '../shared/protocol/handover.ts'
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import type { DaemonStore } from './open-store.ts'
 
@@ -17,7 +18,6 @@ export function closeLines(store: DaemonStore, handover: Handover, { reasons }: 
     .get(id)
   if ((newest?.revision ?? 0) > revision) return
   openOlder(store, id, revision)
-  const closing = new Set(reasons.filter(({ closes }) => closes).map(({ code }) => code))
   const put = client.prepare(
     `INSERT INTO closed_lines (model, pk, handover, revision, change_id, at) VALUES (?, ?, ?, ?, ?, ?)
      ON CONFLICT (model, pk, handover) DO UPDATE SET revision = excluded.revision, change_id = excluded.change_id`,
@@ -25,16 +25,10 @@ export function closeLines(store: DaemonStore, handover: Handover, { reasons }: 
   const close = client.prepare(
     "UPDATE open_lines SET closed = 1 WHERE model = ? AND pk = ? AND line ->> '$.changeId' = ?",
   )
-  for (const { model, pk, changeId } of handover.lines.filter((line) => isClosed(line, closing))) {
+  for (const { model, pk, changeId } of handover.lines.filter((line) => closesLine(line, reasons))) {
     put.run(model, pk, id, revision, changeId, at)
     close.run(model, pk, changeId)
   }
-}
-
-function isClosed({ state, counted, reason }: HandoverLine, closing: Set<string>): boolean {
-  if (state === 'missing') return reason !== null && closing.has(reason)
-  if (state === 'changed' || state === 'notDrawn') return (counted ?? 0) > 0
-  return state === 'present'
 }
 
 /** What only an older revision of the handover closed is open again. */

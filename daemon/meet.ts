@@ -13,7 +13,7 @@ import { recountChain } from './cover.ts'
 import { takeFollowers, unprovenTips } from './followers.ts'
 import type { DaemonStore } from './open-store.ts'
 import { ownManifests, recogniseOwn } from './recognise-own.ts'
-import { outboxSize } from './sealer.ts'
+import { unsealed } from './sealer.ts'
 import { keepCustody } from './take-custody.ts'
 import { takeDelivery, takeLife } from './take-delivery.ts'
 import { takeGaps } from './take-gaps.ts'
@@ -55,7 +55,7 @@ export async function ownMeeting(
 /** The newest batch and what waits to be sealed, as the laptop says of itself. */
 export function headOf(store: DaemonStore): Head {
   const { chain, seq } = currentChain(store)
-  return { chain, seq, unsealed: outboxSize(store, 1_000_000).changes }
+  return { chain, seq, unsealed: unsealed(store, 1_000_000) }
 }
 
 /**

@@ -1,6 +1,16 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 
+export {
+  deskActs,
+  deskHandovers,
+  deskReceipts,
+  deskRevisions,
+  deskSignatures,
+  personActs,
+  pins,
+} from '../shared/handover/tables.ts'
+
 /** Changes not yet sealed, in plain text, in the order in which the app made them. */
 export const outbox = sqliteTable('outbox', {
   position: integer('position').primaryKey({ autoIncrement: true }),
@@ -61,6 +71,9 @@ export const batches = sqliteTable(
     index('batches_prunable').on(table.pruned, table.safe, table.safeAtMinute),
   ],
 )
+
+/** Handovers, signatures and credentials that a batch of ours holds. */
+export const sealedDocuments = sqliteTable('sealed_documents', { digest: text('digest').primaryKey() })
 
 /** Custody receipts that couriers and servers gave for our batches. */
 export const custodyReceipts = sqliteTable(

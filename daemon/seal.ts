@@ -8,6 +8,7 @@ import { sealPayload } from '../shared/crypto/seal.ts'
 import { type SignedDocument, signDocument } from '../shared/crypto/sign-document.ts'
 import type { Change } from '../shared/protocol/change.ts'
 import type { Manifest } from '../shared/protocol/manifest.ts'
+import { maxPlainBytes } from '../shared/protocol/payload.ts'
 import type { RequisitionLine } from '../shared/protocol/requisition-line.ts'
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import type { Clock } from '../shared/service/clock.ts'
@@ -16,6 +17,7 @@ import { deriveLine, linesDigest } from '../shared/specimens/derive-line.ts'
 import type { PayloadStore } from '../shared/storage/payload-store.ts'
 import { type CurrentChain, currentChain } from './chain.ts'
 import type { DaemonStore } from './open-store.ts'
+import { documentsToSeal, markSealed, type SealedDocument } from './seal-documents.ts'
 
 /** What sealing needs to know. */
 export interface SealContext {
@@ -26,6 +28,9 @@ export interface SealContext {
   clock: Clock
 }
 
+/** More than the first line of a payload takes. */
+const headBytes = 1024
+
 interface OutboxRow {
   position: number
   line: string
@@ -33,17 +38,20 @@ interface OutboxRow {
 }
 
 /**
- * Seals the oldest changes of the outbox into one batch. The payload is on disk before the one transaction that numbers
- * the batch, stores its signed manifest and erases the plain text; until then nobody can see it. Call it single-flight.
- * @returns the number of changes sealed; 0 when the outbox is empty
+ * Seals the oldest changes of the outbox into one batch, and signed handovers with them or alone. The payload is on disk before the
+ * one transaction that numbers the batch, stores its signed manifest and erases the plain text; until then nobody can see it. Call
+ * it single-flight.
+ * @returns the number of changes and documents sealed; 0 when nothing waits
  * @throws LOCKED when another chain began meanwhile, or another program seals: nothing was sealed, and it can be tried again;
  * DISK_FULL; BAD_DOCUMENT when others could not read what would be signed. The changes stay in the outbox
  */
 export async function sealBatch(context: SealContext): Promise<number> {
   const rows = takeRows(context.store, context.study)
-  if (rows.length === 0) return 0
   const chain = currentChain(context.store)
-  const { plain, lines } = plainText(context, chain, rows)
+  const bytes = rows.reduce((sum, { size }) => sum + size + 1, 0)
+  const documents = documentsToSeal(context.store, maxPlainBytes - headBytes - bytes)
+  if (rows.length + documents.length === 0) return 0
+  const { plain, lines } = plainText(context, chain, rows, documents)
   const recipients = recipientsFor(context.study, deviceOf(context.identity))
   const sealed = await sealPayload(
     plain,
@@ -65,13 +73,13 @@ export async function sealBatch(context: SealContext): Promise<number> {
       payload: { ...payload, recipients: recipients.map(({ id }) => id) },
       plain: { digest: sha256(plain), size: plain.length },
       requisitions: linesDigest(lines),
-      handovers: [],
+      handovers: documents.map(({ digest }) => digest),
     }
     const signed = await signDocument('manifest', manifest, signerOf(context.identity))
     readDocument(signed.jws, 'manifest')
     commit(context, chain, manifest, signed, rows)
   })
-  return rows.length
+  return rows.length + documents.length
 }
 
 /**
@@ -111,13 +119,18 @@ function plainText(
   context: SealContext,
   chain: CurrentChain,
   rows: OutboxRow[],
+  documents: SealedDocument[],
 ): { plain: Buffer; lines: RequisitionLine[] } {
   const salt = randomBytes(32).toString('hex')
   const producer = deviceOf(context.identity)
   const head = { study: context.identity.study, producer, chain: chain.chain, seq: chain.seq + 1, salt }
   const mapped = Object.keys(context.study.models).length > 0
   const lines = mapped ? rows.flatMap(({ line }) => deriveLine(JSON.parse(line) as Change, context.study) ?? []) : []
-  return { plain: Buffer.from(`${[canonicalize(head), ...rows.map(({ line }) => line)].join('\n')}\n`), lines }
+  const riding = documents.map(({ jws }) => canonicalize({ document: jws }))
+  return {
+    plain: Buffer.from(`${[canonicalize(head), ...rows.map(({ line }) => line), ...riding].join('\n')}\n`),
+    lines,
+  }
 }
 
 function commit(
@@ -128,7 +141,7 @@ function commit(
   rows: OutboxRow[],
 ): void {
   const client = context.store.$client
-  const erase = client.prepare('DELETE FROM outbox WHERE position BETWEEN ? AND ?')
+  const erase = client.prepare('DELETE FROM outbox WHERE position BETWEEN coalesce(?, 0) AND coalesce(?, -1)')
   client
     .transaction(() => {
       const now = currentChain(context.store)
@@ -136,6 +149,7 @@ function commit(
       if (now.chain !== chain.chain || now.seq !== chain.seq || erased.changes !== rows.length)
         throw new WaybillError('LOCKED', 'another chain began meanwhile, or another program seals this outbox')
       insertBatch(context.store, manifest, signed)
+      markSealed(context.store, manifest.handovers)
     })
     .immediate()
 }

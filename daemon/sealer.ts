@@ -4,6 +4,7 @@ import { WaybillError } from '../shared/service/errors.ts'
 import { adoptStudy } from './adopt-study.ts'
 import type { DaemonStore } from './open-store.ts'
 import { type SealContext, sealBatch } from './seal.ts'
+import { countDocuments } from './seal-documents.ts'
 
 /** A peer that asks again within this time gets what is sealed already, unless a whole batch waits. */
 const askEveryMs = 10_000
@@ -35,7 +36,7 @@ export class Sealer {
   /** Call every second or so: seals full batches, and what has waited longer than the study allows. */
   tick(): Promise<void> {
     const { store, study } = this.#context()
-    const waiting = outboxSize(store).changes > 0
+    const waiting = unsealed(store) > 0
     if (!waiting) this.#waitingSince = undefined
     else this.#waitingSince ??= this.#clock.monotonic()
     const since = this.#waitingSince ?? this.#clock.monotonic()
@@ -55,7 +56,12 @@ export class Sealer {
   }
 }
 
-/** How much waits to be sealed; costs no more than a batch does. */
+/** How many changes and documents wait to be sealed, of either as many as matter. */
+export function unsealed(store: DaemonStore, most = 5000): number {
+  return outboxSize(store, most).changes + countDocuments(store)
+}
+
+/** How many changes wait to be sealed; costs no more than a batch does. */
 export function outboxSize(store: DaemonStore, most = 5000): { changes: number; bytes: number } {
   const counted = store.$client
     .prepare<[number], { changes: number; bytes: number | null }>(

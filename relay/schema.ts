@@ -1,6 +1,16 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 
+export {
+  deskActs,
+  deskHandovers,
+  deskReceipts,
+  deskRevisions,
+  deskSignatures,
+  personActs,
+  pins,
+} from '../shared/handover/tables.ts'
+
 /**
  * What has become of a batch here. `pulling`: known, not whole on this disk. `aboard`: signed for by this relay. `forwarded`: signed for by a server.
  * `delivered`: a delivery receipt covers it. `quarantined`: set aside with its code; this relay has not signed for it.
@@ -143,11 +153,24 @@ export const gaps = sqliteTable(
   ],
 )
 
-/** The open requisition lines of each laptop, as it showed them last; only what the study document makes visible. */
+/**
+ * The open requisition lines of each laptop, as it showed them last; only what the study document makes visible. `served`: it shows
+ * the line still. `closedBy`: the handover whose signature closed the line as it is here; that handover needs it, served or not.
+ */
 export const lines = sqliteTable(
   'lines',
-  { producer: text().notNull(), model: text().notNull(), pk: text().notNull(), line: text().notNull() },
-  (table) => [primaryKey({ columns: [table.producer, table.model, table.pk] })],
+  {
+    ...{ producer: text().notNull(), model: text().notNull(), pk: text().notNull(), line: text().notNull() },
+    served: integer({ mode: 'boolean' }).notNull(),
+    closedBy: text(),
+    /** What a scanner reads of it: the requisition's letters and digits, in upper case. */
+    label: text(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.producer, table.model, table.pk] }),
+    index('lines_by_label').on(table.label),
+    index('lines_by_handover').on(table.closedBy),
+  ],
 )
 
 /** Single values that outlive the program. */

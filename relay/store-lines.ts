@@ -1,47 +1,79 @@
-import { eq } from 'drizzle-orm'
+import { and, eq, isNull, sql } from 'drizzle-orm'
 import { sha256 } from '../shared/crypto/digest.ts'
 import { paths } from '../shared/protocol/paths.ts'
-import { RequisitionLine, type VisibleFields } from '../shared/protocol/requisition-line.ts'
+import { OpenLine, type VisibleFields } from '../shared/protocol/requisition-line.ts'
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
+import { labelOf } from '../shared/specimens/read-scan.ts'
 import type { PeerClient } from '../shared/transfer/peer-client.ts'
-import type { Hold } from './open-store.ts'
+import type { Hold, RelayStore } from './open-store.ts'
 import { facts, lines } from './schema.ts'
 
 const maxLinesBytes = 16 * 1024 * 1024
 
 /**
  * Takes a laptop's open requisition lines, in place of those it showed before, in one transaction. Of what it sends only the
- * fields that the study document makes visible are kept (invariant 6).
- * @returns how many there are
+ * fields that the study document makes visible are kept (invariant 6). What it does not show any more stays where a handover aboard
+ * closed it.
+ * @returns whether anything was new
  */
-export async function takeLines(hold: Hold, client: PeerClient, producer: string): Promise<number> {
-  const shown = await client.lines(paths.lines, RequisitionLine, maxLinesBytes)
-  const visible = shown.flatMap((line) => onlyVisible(line, hold.shelf.document))
-  const name = `lines:${producer}`
-  const value = sha256(JSON.stringify(visible))
-  if (hold.store.select().from(facts).where(eq(facts.name, name)).get()?.value === value) return visible.length
+export async function takeLines(hold: Hold, client: PeerClient, producer: string): Promise<boolean> {
+  const shown = await client.lines(paths.lines, OpenLine, maxLinesBytes)
+  const study = hold.shelf.document
+  const digest = sha256(shown.map((line) => `${JSON.stringify(line)}\n`).join(''))
+  const value = JSON.stringify([digest, study.version])
+  const name = factOf(producer)
+  const taken = hold.store.select().from(facts).where(eq(facts.name, name)).get()?.value
+  if (taken === value) return false
   hold.commit((store) => {
-    store.delete(lines).where(eq(lines.producer, producer)).run()
-    for (const line of visible) {
-      const row = { producer, model: line.model, pk: line.pk, line: JSON.stringify(line) }
-      store
-        .insert(lines)
-        .values(row)
-        .onConflictDoUpdate({ target: [lines.producer, lines.model, lines.pk], set: row })
-        .run()
-    }
+    store.update(lines).set({ served: false }).where(eq(lines.producer, producer)).run()
+    for (const line of shown.flatMap((one) => onlyVisible(one, study))) putLine(store, producer, line)
+    store
+      .delete(lines)
+      .where(and(eq(lines.producer, producer), eq(lines.served, false), isNull(lines.closedBy)))
+      .run()
     store.insert(facts).values({ name, value }).onConflictDoUpdate({ target: facts.name, set: { value } }).run()
   })
-  return visible.length
+  return true
 }
 
-function onlyVisible(line: RequisitionLine, study: StudyDocument): RequisitionLine[] {
+/** A line that has changed since a handover closed it is open again; one that has not may be shown by a laptop that does not know. */
+function putLine(store: RelayStore, producer: string, line: OpenLine): void {
+  const { model, pk, requisition, changeId } = line
+  const label = requisition === null ? null : labelOf(requisition)
+  const shown = { line: JSON.stringify(line), served: true, label }
+  const isSame = sql`${lines.line} ->> '$.changeId' = ${changeId}`
+  store
+    .insert(lines)
+    .values({ producer, model, pk, ...shown })
+    .onConflictDoUpdate({
+      target: [lines.producer, lines.model, lines.pk],
+      set: { ...shown, closedBy: sql`case when ${isSame} then ${lines.closedBy} end` },
+    })
+    .run()
+}
+
+/** Whether the lines that are here are those that the laptop serves, by the sha-256 that it tells of them. */
+export function hasLines(hold: Hold, producer: string, digest: string): boolean {
+  const taken = hold.store
+    .select()
+    .from(facts)
+    .where(eq(facts.name, factOf(producer)))
+    .get()?.value
+  return taken === JSON.stringify([digest, hold.shelf.document.version])
+}
+
+/** Where it is noted which lines of a laptop were taken. */
+export function factOf(producer: string): string {
+  return `lines:${producer}`
+}
+
+function onlyVisible(line: OpenLine, study: StudyDocument): OpenLine[] {
   const mapping = study.models[line.model]?.requisition
   if (!mapping) return []
-  const { requisition, model, pk, changeId, action } = line
+  const { requisition, model, pk, changeId, action, handedOver, doubtful } = line
   const names = Object.keys(mapping).filter((name) => name !== 'identifier') as (keyof VisibleFields)[]
   const fields: VisibleFields = Object.fromEntries(
     names.filter((name) => line.fields[name] !== undefined).map((name) => [name, line.fields[name]]),
   )
-  return [{ requisition, model, pk, changeId, action, fields }]
+  return [{ requisition, model, pk, changeId, action, fields, handedOver, doubtful }]
 }

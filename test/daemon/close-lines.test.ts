@@ -77,11 +77,11 @@ t.test('a newer revision closes in place of an older one, in whatever order they
   const id = newNonce()
   sign(id, 1, [{ pk: '1' }, { pk: '2' }])
   t.same(pks(), ['3'])
-  sign(
-    id,
-    2,
-    [{ pk: '1' }, { pk: '2', state: 'notYetScanned' }, { pk: '3' }].map((l) => ({ changeId: `c-${l.pk}`, ...l })),
-  )
+  sign(id, 2, [
+    { pk: '1', changeId: 'c-1' },
+    { pk: '2', changeId: 'c-2', state: 'notYetScanned' },
+    { pk: '3', changeId: 'c-3' },
+  ])
   t.same(pks(), ['2'])
   sign(id, 1, [{ pk: '2', changeId: 'c-2' }])
   t.same(pks(), ['2'], 'the older one says nothing any more')

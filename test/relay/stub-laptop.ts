@@ -7,7 +7,7 @@ import type { Trust } from '../../shared/crypto/trust.ts'
 import type { Manifest } from '../../shared/protocol/manifest.ts'
 import type { Meeting } from '../../shared/protocol/meeting.ts'
 import { paths } from '../../shared/protocol/paths.ts'
-import type { RequisitionLine } from '../../shared/protocol/requisition-line.ts'
+import type { OpenLine } from '../../shared/protocol/requisition-line.ts'
 import { createLogger } from '../../shared/service/logger.ts'
 import { openPort } from '../../shared/transfer/open-port.ts'
 import { createPeerDoor } from '../../shared/transfer/peer-door.ts'
@@ -73,8 +73,17 @@ export class StubLaptop {
     return batch
   }
 
-  line(pk: string): RequisitionLine {
-    return { requisition: pk, model: 'lab.requisition', pk, changeId: pk, action: 'insert', fields: {} }
+  line(pk: string): OpenLine {
+    return {
+      requisition: pk,
+      model: 'lab.requisition',
+      pk,
+      changeId: pk,
+      action: 'insert',
+      fields: {},
+      handedOver: null,
+      doubtful: false,
+    }
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,45 @@
+import { and, eq, isNull, ne, or } from 'drizzle-orm'
+import type { OpenLine } from '../shared/protocol/requisition-line.ts'
+import type { RelayStore } from './open-store.ts'
+import { lines } from './schema.ts'
+
+/**
+ * The open lines of a laptop, as far as they are here.
+ * @param handover also gives those that this one closed
+ */
+export function linesOf(store: RelayStore, producer: string, handover?: string): OpenLine[] {
+  const isOpen = and(eq(lines.served, true), isNull(lines.closedBy))
+  return store
+    .select()
+    .from(lines)
+    .where(
+      and(eq(lines.producer, producer), handover === undefined ? isOpen : or(isOpen, eq(lines.closedBy, handover))),
+    )
+    .all()
+    .map(({ line }) => JSON.parse(line))
+}
+
+/** A line of another laptop than this one, by what a scanner reads of it. */
+export function findElsewhere(
+  store: RelayStore,
+  label: string,
+  producer: string,
+): { device: string; line: OpenLine } | undefined {
+  const found = store
+    .select()
+    .from(lines)
+    .where(and(eq(lines.label, label), ne(lines.producer, producer)))
+    .limit(1)
+    .get()
+  return found && { device: found.producer, line: JSON.parse(found.line) }
+}
+
+/** The laptops whose lines are here. */
+export function laptopsWithLines(store: RelayStore): string[] {
+  return store
+    .selectDistinct({ producer: lines.producer })
+    .from(lines)
+    .where(eq(lines.served, true))
+    .all()
+    .map(({ producer }) => producer)
+}

@@ -3,16 +3,23 @@
 
 import { el } from '/elements.js'
 import { show } from '/frame.js'
+import { handoverPage, startHandover } from '/handover.js'
+import { batteryWarning, partnersPart } from '/overview.js'
 import { figure, figures, lastProblem, named, section, sentence, support, top } from '/parts.js'
+import { tubesPart } from '/tubes.js'
 import { ago, listed, moment, say } from '/words.js'
 
-show((status, now) => {
+startHandover()
+show((status, now) => handoverPage(status, now) ?? firstPage(status, now))
+
+function firstPage(status, now) {
   const { counts, peers, lastError } = status
   const waiting = counts.outbox.changes + counts.sealed.changes
   const isNew = lastError && !(peers[0]?.at > lastError.at)
   const problem = lastProblem(lastError, aboutOf(status), now, isNew)
   return [
-    top(status, headline(counts, waiting)),
+    top(status, withWhere(headline(counts, waiting), status, waiting, now)),
+    ...batteryWarning(status),
     ...(isNew ? [problem] : []),
     figures(say('field.journey'), [
       figure(waiting, say('field.safe'), 'work', [
@@ -21,12 +28,34 @@ show((status, now) => {
       figure(counts.withDriver.changes, say('field.driver'), 'work', withDriver(status, now)),
       figure(counts.delivered.changes, say('field.clinic'), 'good', atClinic(counts)),
     ]),
-    ...(status.openLines > 0 ? [sentence(say('field.lines', { count: status.openLines }))] : []),
+    ...partnersPart(status),
+    ...tubesPart(status, now),
     section('met', say('field.met'), ...meetings(peers, now)),
     ...(isNew ? [] : [problem]),
     support(status, now),
   ]
-})
+}
+
+/** In one line: where everything is. */
+function withWhere(told, { counts, couriers }, waiting, now) {
+  const [courier] = couriers
+  const driver =
+    counts.withDriver.changes === 0 || !courier
+      ? []
+      : [
+          say('field.where.driver', {
+            count: counts.withDriver.changes,
+            name: listed(couriers.map(({ name }) => name)),
+            at: moment(courier.since, now),
+          }),
+        ]
+  const parts = [
+    say('field.where.here', { count: waiting }),
+    ...driver,
+    say('field.where.clinic', { count: counts.delivered.changes }),
+  ]
+  return { ...told, more: [parts.join(' · '), ...(told.more ?? [])] }
+}
 
 /** What is furthest from the clinic is the sentence: "all" only when a delivery receipt covers all (invariant 9). */
 function headline(counts, waiting) {

@@ -1,8 +1,11 @@
 // @ts-check
-/** The driver's page: who is near and how far, what is aboard, what is at the clinic, which receipts to bring back. */
+/** The driver's page: may I leave, who is near and how far, what is aboard, what is at the clinic, which receipts to bring back. */
 
 import { el } from '/elements.js'
 import { show } from '/frame.js'
+import { handoverPage, startHandover } from '/handover.js'
+import { inspectorPage, startInspector } from '/inspector.js'
+import { batteryWarning, mayLeave, partnersPart, tubesAboard } from '/overview.js'
 import { figure, figures, named, problem, section, sentence, support, top } from '/parts.js'
 import { ago, listed, moment, say, size } from '/words.js'
 
@@ -11,23 +14,40 @@ const mostGone = 20
 const kinds = { pulling: 'work', forwarding: 'work', upToDate: 'good', failing: 'bad' }
 const batchWords = ['pulling', 'aboard', 'forwarded', 'delivered', 'quarantined']
 
-show((status, now) => {
-  const { batches, lines, receiptsToBringBack } = status
+startHandover()
+startInspector()
+show((status, now) => handoverPage(status, now) ?? inspectorPage() ?? firstPage(status, now))
+
+function firstPage(status, now) {
+  const { batches, receiptsToBringBack } = status
   const near = status.peers.filter(({ state }) => state !== 'gone')
   const gone = status.peers.filter(({ state }) => state === 'gone').toSorted(byNeed)
+  const moving = near.filter(({ state }) => state === 'pulling').map(({ name }) => name)
+  const handovers = partnersPart(status)
   return [
     top(status, withNotes(headline(status, near), status, near)),
+    ...batteryWarning(status),
+    ...mayLeave(status, moving),
     figures(say('relay.journey'), [
+      ...(status.handover ? [figure(tubesAboard(), say('relay.tubes'), 'good', [say('relay.tubes.why')])] : []),
       figure(batches.aboard.changes, say('relay.aboard'), 'work', aboard(batches)),
       figure(batches.delivered.changes, say('relay.clinic'), 'good', atClinic(batches)),
       figure(receiptsToBringBack, say('relay.receipts'), 'wait', receipts(receiptsToBringBack)),
     ]),
-    ...(lines > 0 ? [sentence(say('relay.lines', { count: lines }))] : []),
+    ...handovers,
+    ...onLists(status),
     section('near', say('relay.near'), ...nearby(status, near, now)),
     ...(gone.length > 0 ? [section('gone', say('relay.gone'), ...gonePeers(gone, now))] : []),
     support(status, now),
   ]
-})
+}
+
+/** What the laptops have listed, and where to look at all of it. */
+function onLists({ lines, handover }) {
+  if (lines === 0) return []
+  const more = handover ? [' ', el('a', { href: '#requisitions' }, say('inspect.open'))] : []
+  return [el('p', { 'data-key': 'lists' }, say('relay.lines', { count: lines }), ...more)]
+}
 
 /** Where to stay comes first, then what is still to do; "all" only where the clinic's receipts cover it (invariant 9). */
 function headline({ batches, near: { reachable } }, near) {

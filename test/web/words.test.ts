@@ -4,18 +4,20 @@ import type { Page } from 'playwright-core'
 import t from 'tap'
 import { errorCodes } from '../../shared/service/errors.ts'
 import { english } from '../../shared/web/messages/en.ts'
+import { handoverEnglish } from '../../shared/web/messages/handover-en.ts'
+import { setswana } from '../../shared/web/messages/tn.ts'
 import { launchOf, noBrowser, openBrowser, openWindow } from '../fixtures/browser.ts'
 import { startLaptop } from '../fixtures/programs.ts'
 import { foundTestStudy } from '../fixtures/study.ts'
 
 const root = join(import.meta.dirname, '../..')
 const assets = join(root, 'shared/web/assets')
-const scripts = [
-  ...readdirSync(assets)
-    .filter((name) => name.endsWith('.js'))
-    .map((name) => join(assets, name)),
-  ...['daemon', 'relay', 'server'].map((program) => join(root, program, 'web/page.js')),
-]
+const scripts = [assets, ...['daemon', 'relay', 'server'].map((program) => join(root, program, 'web'))].flatMap(
+  (folder) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.js'))
+      .map((name) => join(folder, name)),
+)
 const source = scripts.map((path) => readFileSync(path, 'utf8')).join('\n')
 /** Sentences are told apart by their key; the forms of one sentence are one. */
 const keys = new Set(Object.keys(english).map((key) => key.replace(/\.(one|other)$/, '')))
@@ -61,6 +63,45 @@ t.test('every error code has something to do about it, without our own words for
       word,
     )
 })
+
+t.test('Setswana says what English says: the same keys, with the same places in them', async (t) => {
+  const placesOf = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(([place]) => place).sort()
+  t.same(Object.keys(setswana).sort(), Object.keys(handoverEnglish).sort())
+  for (const [key, text] of Object.entries(handoverEnglish)) {
+    const other = setswana[key as keyof typeof handoverEnglish]
+    const isForm = /\.(one|other)$/.test(key)
+    // "One label" needs no {count}; no form may ask for a place that nobody fills.
+    const allowed = isForm ? placesOf(formsOf(key)) : placesOf(text)
+    t.ok(
+      placesOf(other).every((place) => allowed.includes(place)),
+      key,
+    )
+    if (!isForm) t.same(placesOf(other), placesOf(text), key)
+    t.not(other, text, `${key} is translated`)
+  }
+})
+
+function formsOf(key: string): string {
+  const words: Record<string, string> = handoverEnglish
+  return ['one', 'other'].map((form) => words[key.replace(/(one|other)$/, form)]).join(' ')
+}
+
+t.test('nobody can choose words that nobody has reviewed: no setting, no command, no program names them', async (t) => {
+  const programs = ['daemon', 'relay', 'server', 'commands', 'study'].flatMap((folder) =>
+    typescriptIn(join(root, folder)),
+  )
+  t.same(
+    programs.filter((path) => /unreviewedWords|messages\/tn|setswana/i.test(readFileSync(path, 'utf8'))),
+    [],
+  )
+  t.ok(programs.length > 50, 'the programs were read')
+})
+
+function typescriptIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(folder, name))
+}
 
 t.test('nothing that came from outside can become markup', async (t) => {
   t.notMatch(

@@ -12,6 +12,14 @@ const speakEveryMs = 15_000
 
 class SignedOut extends Error {}
 
+/** @type {Page | undefined} */
+let shown
+
+/** Shows again what is known, for what has changed on this page alone. */
+export function redraw() {
+  shown?.draw()
+}
+
 /**
  * Shows the page: `draw` gives its content for each picture of the program's state.
  * @param {(state: any, now: string) => Node[]} draw
@@ -20,6 +28,8 @@ export async function show(draw) {
   const launch = takeLaunch()
   await insist(loadWords)
   const page = new Page(draw)
+  shown = page
+  addEventListener('hashchange', () => page.draw())
   setInterval(() => page.tick(), retryMs)
   try {
     const bearer = await insist(() => signIn(launch))
@@ -41,6 +51,7 @@ class Page {
   #banner = /** @type {HTMLElement} */ (document.getElementById('stale'))
   #spoken = /** @type {HTMLElement} */ (document.getElementById('spoken'))
   #heard = performance.now()
+  #state
   #at = ''
   #said = ''
   #saidAt = 0
@@ -55,11 +66,17 @@ class Page {
   /** @param {{ state: any, at: string }} picture */
   take({ state, at }) {
     this.#heard = performance.now()
+    this.#state = state
     this.#at = at
-    patch(this.#page, this.#draw(state, at))
+    this.draw()
     this.#page.setAttribute('aria-busy', 'false')
     this.#tellStale(false)
     this.#speak()
+  }
+
+  /** Nothing is drawn before the first picture, and nothing once the page is signed out. */
+  draw() {
+    if (this.#state) patch(this.#page, this.#draw(this.#state, this.#at))
   }
 
   /** The connection is gone, and with it the claim that the page is true now. */
@@ -75,6 +92,7 @@ class Page {
   signedOut() {
     this.#tellStale(false)
     this.#heard = Number.POSITIVE_INFINITY
+    this.#state = undefined
     this.#page.setAttribute('aria-busy', 'false')
     const header = el('header', { class: 'top idle' }, el('h1', {}, say('page.signedOut')))
     header.append(el('p', {}, say('page.signedOutWhy')))
@@ -119,10 +137,10 @@ async function insist(attempt) {
   }
 }
 
-/** The launch token leaves the address bar before anything else happens. */
+/** The launch token leaves the address bar before anything else happens; what part of the page was open stays there. */
 function takeLaunch() {
   const launch = new URLSearchParams(location.hash.slice(1)).get('launch')
-  history.replaceState(null, '', location.pathname)
+  if (launch) history.replaceState(null, '', location.pathname)
   return launch
 }
 

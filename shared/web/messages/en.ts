@@ -1,4 +1,6 @@
 import { errorCodes } from '../../service/errors.ts'
+import { handoverEnglish } from './handover-en.ts'
+import { inspectorEnglish } from './inspector-en.ts'
 
 /** What an operator can do about each error code, as the pages find it. */
 const hints = Object.fromEntries(Object.entries(errorCodes).map(([code, { hint }]) => [`hint.${code}`, hint]))
@@ -9,6 +11,8 @@ const hints = Object.fromEntries(Object.entries(errorCodes).map(([code, { hint }
  */
 export const english: Record<string, string> = {
   ...hints,
+  ...handoverEnglish,
+  ...inspectorEnglish,
   // Pages have no word for a batch: it is what came under a number.
   'hint.BATCH_CONFLICT': 'Two different versions claim one number. Both are kept; the data manager decides.',
   'hint.CHAIN_BROKEN': 'This does not follow what came before it. It is set aside; the laptop keeps it.',
@@ -83,6 +87,11 @@ export const english: Record<string, string> = {
   'field.clinic.safe': 'All of them are in a verified backup.',
   'field.arrived.one': 'One more has arrived there and is not opened yet.',
   'field.arrived.other': '{count} more have arrived there and are not opened yet.',
+  'field.where.here': '{count} safe here',
+  'field.where.driver': '{count} with {name} since {at}',
+  'field.where.clinic': '{count} at the clinic',
+  'field.tubes': 'Tubes in hand',
+  'field.tubes.none': 'No tube waits for a driver.',
   'field.lines.one': 'One requisition waits for its tube to be handed over.',
   'field.lines.other': '{count} requisitions wait for their tubes to be handed over.',
   'field.met': 'Last meeting',
@@ -115,7 +124,9 @@ export const english: Record<string, string> = {
   'relay.bring.other': 'Receipts for {count} laptops are aboard: bring them back on your next visit.',
   'relay.aside.why': 'You have not signed for these. Their laptop keeps them.',
   'relay.journey': 'What you carry',
-  'relay.aboard': 'Aboard',
+  'relay.tubes': 'Tubes in hand',
+  'relay.tubes.why': 'Scanned as present in handovers of this laptop.',
+  'relay.aboard': 'Changes aboard',
   'relay.aboard.some': 'Changes that you signed for, not at the clinic yet.',
   'relay.aboard.none': 'No changes are aboard.',
   'relay.coming.one': 'One more is not aboard yet.',

@@ -1,0 +1,123 @@
+// @ts-check
+/** What the first screen of a laptop tells of tubes: with whom, how many, and may I leave? */
+
+import { desk, follow } from './desk.js'
+import { el } from './elements.js'
+import { button } from './handover-parts.js'
+import { named, section, sentence } from './parts.js'
+import { shiftPart, signedWords } from './signing.js'
+import { listed, say } from './words.js'
+
+const lowPercent = 20
+
+/**
+ * The laptops or drivers of today, and how far each handover is.
+ * @param {any} status
+ */
+export function partnersPart(status) {
+  if (!status.handover) return []
+  follow(status.handover)
+  const { overview } = desk
+  if (!overview) return []
+  const { side } = status.handover
+  return [
+    section(
+      'handovers',
+      say(`partners.${side}`),
+      overview.partners.length === 0 ? sentence(say(`partners.${side}.none`)) : null,
+      el('ul', { class: 'peers' }, ...overview.partners.map((partner) => partnerPart(partner, side))),
+      shiftPart(overview.shift, desk.people),
+      el('p', { 'data-key': 'card' }, el('a', { href: '/card', target: '_blank', rel: 'noopener' }, say('tool.card'))),
+    ),
+  ]
+}
+
+/**
+ * @param {any} partner
+ * @param {string} side
+ */
+function partnerPart({ device, name, expected, open, counts, signed }, side) {
+  const words = counts && {
+    ...{ present: counts.present, notYet: counts.notYetScanned, missing: counts.missing },
+    look: counts.unexpected + counts.anotherLaptop + counts.notDrawn + counts.changed,
+  }
+  return el(
+    'li',
+    { class: open ? 'work' : signed === 'both' ? 'good' : expected > 0 ? 'wait' : 'idle', 'data-key': device },
+    el('h3', {}, named(name)),
+    el('p', { class: 'state' }, say(open ? 'partner.open' : `partner.${side}`, { count: expected })),
+    words ? sentence(say('handover.counts', words)) : null,
+    signed === 'no' ? null : sentence(signedWords(signed)),
+    open
+      ? el('a', { href: `#handover/${open}`, class: 'go' }, say('partner.continue'))
+      : side === 'taker'
+        ? button(say('partner.begin'), { 'data-do': 'begin', 'data-device': device, class: 'go' })
+        : null,
+  )
+}
+
+/** How many tubes came into the hand in the handovers of today. */
+export function tubesAboard() {
+  const partners = desk.overview?.partners ?? []
+  return partners.reduce((sum, { counts }) => sum + (counts ? counts.present + counts.changed + counts.notDrawn : 0), 0)
+}
+
+/**
+ * One large answer. Blood never waits for data: what still moves is only told.
+ * @param {any} status
+ * @param {string[]} moving names of laptops whose changes are on the way
+ */
+export function mayLeave(status, moving) {
+  if (!status.handover || !desk.overview) return []
+  const { kind, words, more } = leaveAnswer(desk.overview.partners, status.peers)
+  const data = moving.length > 0 ? [say('leave.data', { names: listed(moving) })] : []
+  return [
+    el(
+      'section',
+      { class: `leave ${kind}`, 'data-key': 'leave', 'aria-labelledby': 'leave' },
+      el('h2', { id: 'leave' }, say('leave.title')),
+      el(
+        'p',
+        { class: 'large' },
+        el('span', { class: 'sign', 'aria-hidden': 'true' }, kind === 'good' ? '✓' : '!'),
+        el('strong', {}, words),
+      ),
+      ...[...more, ...data].map(sentence),
+    ),
+  ]
+}
+
+/**
+ * @param {any[]} partners
+ * @param {any[]} peers
+ */
+function leaveAnswer(partners, peers) {
+  const near = new Set(peers.filter(({ state }) => state !== 'gone').map(({ device }) => device))
+  const begun = partners.filter(({ open }) => open)
+  const open = begun.filter(({ counts }) => counts?.notYetScanned > 0)
+  const untouched = partners.filter(({ device, open, expected }) => !open && expected > 0 && near.has(device))
+  const unsigned = begun.filter(({ signed }) => signed === 'no')
+  const more = [
+    ...open.map(openWords),
+    ...untouched.map(({ name, expected }) => say('leave.untouched', { name, count: expected })),
+    ...unsigned.map(({ name }) => say('leave.unsigned', { name })),
+  ]
+  const count =
+    open.reduce((sum, { counts }) => sum + counts.notYetScanned, 0) +
+    untouched.reduce((sum, { expected }) => sum + expected, 0)
+  if (count > 0) return { kind: 'wait', words: say('leave.open', { count }), more: [...more, say('leave.open.why')] }
+  if (unsigned.length > 0) return { kind: 'wait', words: say('leave.sign'), more }
+  return { kind: 'good', words: say('leave.yes'), more: [say('leave.yes.why')] }
+}
+
+function openWords({ name, counts, openLabels }) {
+  const left = counts.notYetScanned - openLabels.length
+  const labels = openLabels.join(', ')
+  return say('leave.labels', { name, labels: left > 0 ? `${labels} ${say('page.more', { count: left })}` : labels })
+}
+
+/** A battery that is running out is told before it is empty. @param {any} status */
+export function batteryWarning({ battery }) {
+  if (!battery || battery.isCharging || battery.percent > lowPercent) return []
+  return [el('p', { class: 'battery', 'data-key': 'battery' }, say('battery.low', { percent: battery.percent }))]
+}

@@ -1,0 +1,184 @@
+import { type Static, Type } from '@sinclair/typebox'
+import type { HandoverDesk, HandoverView, Partner, ShownRevision } from '../handover/desk.ts'
+import { Count, DeviceId, Digest, Label, Nonce, Nullable, Seq, Time } from '../protocol/fields.ts'
+import { type Handover, LineKey, Person, scanAnswers, TubeState, tubeStates } from '../protocol/handover.ts'
+import { Reason } from '../protocol/study-document.ts'
+
+/** Enough for a person to act on; the rest is a number. */
+const mostOpenLabels = 12
+const mostDifferences = 50
+
+const Text = Type.String()
+const Counts = Type.Object(
+  Object.fromEntries(tubeStates.map((state) => [state, Count])) as Record<TubeState, typeof Count>,
+)
+const Signed = Type.Union([Type.Literal('no'), Type.Literal('one'), Type.Literal('both'), Type.Literal('differently')])
+
+/** A tube as a page shows it. */
+export const PageTube = Type.Object({
+  line: Nullable(LineKey),
+  label: Text,
+  subject: Nullable(Text),
+  panel: Nullable(Text),
+  specimenType: Nullable(Text),
+  state: TubeState,
+  tubes: Nullable(Type.Number()),
+  counted: Nullable(Count),
+  isShort: Type.Boolean(),
+  reason: Nullable(Text),
+  text: Nullable(Text),
+  laptop: Nullable(Text),
+  drawnAt: Nullable(Text),
+  minutesLeft: Nullable(Type.Integer()),
+  doubtful: Type.Boolean(),
+})
+
+const PageSignature = Type.Object({
+  by: DeviceId,
+  meaning: Type.Union([Type.Literal('handedOver'), Type.Literal('received')]),
+  person: Nullable(Person),
+  verified: Type.Boolean(),
+  agrees: Type.Boolean(),
+  remark: Nullable(Text),
+  at: Time,
+})
+
+/** A revision without its lines; where there are two of its number, what the other one has differently or not at all. */
+const PageRevision = Type.Object({
+  digest: Digest,
+  revision: Seq,
+  at: Time,
+  counts: Counts,
+  hasTwin: Type.Boolean(),
+  differences: Type.Array(Type.Object({ label: Text, state: TubeState })),
+  signatures: Type.Array(PageSignature),
+})
+type PageRevision = Static<typeof PageRevision>
+
+/** One handover, as a page shows it. */
+export const PageView = Type.Object({
+  side: Type.Union([Type.Literal('giver'), Type.Literal('taker')]),
+  id: Nonce,
+  giver: DeviceId,
+  taker: DeviceId,
+  began: Time,
+  giverName: Text,
+  takerName: Text,
+  tubes: Type.Array(PageTube),
+  counts: Counts,
+  temperature: Nullable(Type.Number()),
+  question: Nullable(Type.Object({ ask: Type.Union([Type.Literal('count'), Type.Literal('reason')]), tube: PageTube })),
+  signed: Signed,
+  revisions: Type.Array(PageRevision),
+  isChangedSince: Type.Boolean(),
+  isClosed: Type.Boolean(),
+  heardAt: Nullable(Time),
+  otherPerson: Nullable(Person),
+  reasons: Type.Array(Reason),
+  /** Null where the study asks for no temperature. */
+  temperatureLimits: Nullable(Type.Object({ lowest: Type.Number(), highest: Type.Number() })),
+})
+export type PageView = Static<typeof PageView>
+
+/** What a page answers to an act of a person. */
+export const PageAnswer = Type.Object({
+  told: Type.Union(
+    [
+      ...scanAnswers,
+      ...(['counted', 'missing', 'remarked', 'temperature', 'undone', 'nothingToUndo'] as const),
+      ...(['askReason', 'askSign', 'notUnderstood'] as const),
+    ].map((told) => Type.Literal(told)),
+  ),
+  tube: Nullable(PageTube),
+  view: PageView,
+})
+export type PageAnswer = Static<typeof PageAnswer>
+
+/** Someone to do a handover with, and the labels of tubes that nobody has said anything of yet. */
+const PagePartner = Type.Object({
+  device: DeviceId,
+  name: Text,
+  expected: Count,
+  open: Nullable(Nonce),
+  counts: Nullable(Counts),
+  signed: Signed,
+  openLabels: Type.Array(Text),
+})
+
+/** Who is on shift, and whether this laptop knows a PIN of theirs. */
+export const PageShift = Type.Object({ person: Nullable(Person), hasPin: Type.Boolean() })
+
+/** What the first screen of a laptop tells of handovers. */
+export const PageOverview = Type.Object({ shift: PageShift, partners: Type.Array(PagePartner) })
+export type PageOverview = Static<typeof PageOverview>
+
+/** The people of the study whose names hold what was typed. */
+export const PagePeople = Type.Object({ people: Type.Array(Type.Object({ id: Label, name: Label, role: Label })) })
+
+/** A handover without what a page does not show. */
+export function pageView(desk: HandoverDesk, view: HandoverView): PageView {
+  return {
+    ...view,
+    side: desk.side,
+    revisions: view.revisions.map((revision) => pageRevision(revision, view.revisions)),
+    reasons: desk.reasons(),
+    temperatureLimits: desk.study().temperature,
+  }
+}
+
+/** Who is near to do a handover with, who is on shift, and what is open still. */
+export function pageOverview(desk: HandoverDesk): PageOverview {
+  return { shift: desk.shift(), partners: desk.partners().map((partner) => pagePartner(desk, partner)) }
+}
+
+function pagePartner(desk: HandoverDesk, { device, name, expected, open, counts, signed }: Partner) {
+  const tubes = open && (counts?.notYetScanned ?? 0) > 0 ? desk.view(open.id).tubes : []
+  const openLabels = tubes.filter(({ state }) => state === 'notYetScanned').map(({ label }) => label)
+  return {
+    ...{ device, name, expected, counts, signed },
+    open: open?.id ?? null,
+    openLabels: openLabels.slice(0, mostOpenLabels),
+  }
+}
+
+function pageRevision({ digest, handover, signatures }: ShownRevision, all: ShownRevision[]): PageRevision {
+  const twins = all.filter((other) => other.handover.revision === handover.revision && other.digest !== digest)
+  return {
+    ...{ digest, revision: handover.revision, at: handover.at },
+    counts: countsOf(handover),
+    hasTwin: twins.length > 0,
+    differences: twins.length > 0 ? differences(handover, twins) : [],
+    signatures: signatures.map(({ by, meaning, person, verified, agrees, remark, at }) => ({
+      ...{ by, meaning, person, verified, agrees, remark, at },
+    })),
+  }
+}
+
+function countsOf({ lines, strays }: Handover): Record<TubeState, number> {
+  const counts = Object.fromEntries(tubeStates.map((state) => [state, 0])) as Record<TubeState, number>
+  for (const { state } of [...lines, ...strays]) counts[state] += 1
+  return counts
+}
+
+/** What is said in this revision and not, or not so, in every other one of its number. */
+function differences(handover: Handover, twins: ShownRevision[]): PageRevision['differences'] {
+  const others = twins.map((twin) => new Set(statements(twin.handover).map(({ said }) => said)))
+  return statements(handover)
+    .filter(({ said }) => others.some((other) => !other.has(said)))
+    .slice(0, mostDifferences)
+    .map(({ label, state }) => ({ label, state }))
+}
+
+function statements({ lines, strays }: Handover): Array<{ said: string; label: string; state: TubeState }> {
+  return [
+    ...lines.map((line) => ({
+      said: JSON.stringify([line.model, line.pk, line.state, line.counted, line.reason, line.text]),
+      ...{ label: line.requisition ?? line.pk, state: line.state },
+    })),
+    ...strays.map(({ label, state, reason, text }) => ({
+      said: JSON.stringify([label, state, reason, text]),
+      label,
+      state,
+    })),
+  ]
+}

@@ -58,6 +58,8 @@ export async function openAll(context: OpenContext, opened: () => void): Promise
   for (let turn = await readNext(context, 0); turn; ) {
     // While this turn is stored, the next is read.
     const next = readNext(context, turn.ordinal)
+    // Should it fail meanwhile, that is heard below.
+    next.catch(() => undefined)
     await nextRound()
     failed ??= turn.failed ?? storeAll(context.store, turn.readable)
     opened()

@@ -5,6 +5,9 @@ import type { RequisitionLine, VisibleFields } from '../protocol/requisition-lin
 import type { RequisitionMapping, StudyDocument } from '../protocol/study-document.ts'
 import { mayBeVisible } from './never-visible.ts'
 
+/** The part of a study document that makes lines. */
+export type MappedModels = Pick<StudyDocument, 'models'>
+
 type Scalar = string | number | boolean | null
 
 /**
@@ -12,7 +15,7 @@ type Scalar = string | number | boolean | null
  * Only mapped fields are taken, of them only plain values, and none that names a person, whoever signed the mapping: nothing
  * else of a change becomes readable (invariant 6).
  */
-export function deriveLine(change: Change, study: StudyDocument): RequisitionLine | undefined {
+export function deriveLine(change: Change, study: MappedModels): RequisitionLine | undefined {
   const mapping = study.models[change.model]?.requisition
   if (!mapping) return undefined
   const identifier = visible(change, mapping.identifier)

@@ -62,7 +62,7 @@ function headline(counts, waiting) {
   const told = (kind, key, count, why) => ({
     kind,
     text: say(`field.headline.${key}`, { count }),
-    more: [say(why)],
+    more: [say(why, { count })],
   })
   if (counts.missing.changes > 0) return told('bad', 'missing', counts.missing.changes, 'field.missing')
   if (waiting > 0) return told('work', 'waiting', waiting, 'field.waiting.why')

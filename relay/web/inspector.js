@@ -9,7 +9,7 @@ import { problem, sentence, table } from '/parts.js'
 import { say } from '/words.js'
 
 const typingMs = 250
-const fields = ['text', 'subject', 'requisition', 'specimen']
+const fields = ['subject', 'requisition', 'specimen']
 
 const query = { text: '', subject: '', requisition: '', specimen: '', laptop: '', date: '', confirmed: '', page: '1' }
 let found = null
@@ -44,16 +44,26 @@ export function inspectorPage() {
   return [
     el('nav', { 'data-key': 'back', 'aria-label': say('nav.title') }, el('a', { href: '#' }, say('nav.back'))),
     el('header', { class: 'top idle', 'data-key': 'top' }, el('h1', {}, say('inspect.title'))),
-    el(
-      'form',
-      { class: 'filters', role: 'search', 'data-key': 'filters' },
-      ...fields.map(textFilter),
-      ...choices(),
-      day(),
-    ),
+    filters(),
     ...(trouble ? [el('div', { class: 'box bad', 'data-key': 'trouble' }, ...problem(trouble))] : []),
     ...(found ? results() : [sentence(say('inspect.asking'))]),
   ]
+}
+
+/** On a telephone the filters would hide what they find. */
+function filters() {
+  const isWide = matchMedia('(min-width: 40rem)').matches
+  return el(
+    'form',
+    { role: 'search', 'data-key': 'filters' },
+    el('div', { class: 'filters' }, textFilter('text')),
+    el(
+      'details',
+      isWide ? { open: '' } : {},
+      el('summary', {}, say('inspect.filters')),
+      el('div', { class: 'filters' }, ...fields.map(textFilter), ...choices(), day()),
+    ),
+  )
 }
 
 async function look() {

@@ -9,6 +9,7 @@ import { moment, number, say } from './words.js'
 const looks = {
   present: { kind: 'good', sign: '✓' },
   notYetScanned: { kind: 'idle', sign: '…' },
+  waiting: { kind: 'idle', sign: '…' },
   missing: { kind: 'wait', sign: '–' },
   unexpected: { kind: 'bad', sign: '!' },
   anotherLaptop: { kind: 'wait', sign: '→' },

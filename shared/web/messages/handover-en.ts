@@ -52,6 +52,7 @@ export const handoverEnglish = {
 
   'tube.present': 'present',
   'tube.notYetScanned': 'not yet scanned',
+  'tube.waiting': 'waits for a driver',
   'tube.missing': 'missing',
   'tube.unexpected': 'unexpected: in no list here',
   'tube.anotherLaptop': 'belongs to {laptop}',

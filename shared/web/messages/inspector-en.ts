@@ -7,6 +7,7 @@ export const inspectorEnglish = {
   'inspect.none': 'No requisition is like that.',
   'inspect.asking': 'Looking…',
   'inspect.search': 'Search everywhere',
+  'inspect.filters': 'Filters',
   'inspect.subject': 'Subject',
   'inspect.requisition': 'Requisition',
   'inspect.specimen': 'Tube or panel',

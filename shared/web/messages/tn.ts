@@ -58,6 +58,7 @@ export const setswana: Record<keyof typeof handoverEnglish, string> = {
 
   'tube.present': 'e teng',
   'tube.notYetScanned': 'ga e ise e sekaniwe',
+  'tube.waiting': 'e letile mokgweetsi',
   'tube.missing': 'e a tlhokega',
   'tube.unexpected': 'ga e a lebelelwa: ga e mo lenaaneng lepe fano',
   'tube.anotherLaptop': 'ke ya {laptop}',

@@ -21,13 +21,16 @@ const words: Record<keyof DaemonStatus['counts'], string> = {
   missing: 'removed here, and the clinic lost it',
 }
 
-export function tellLaptop({ counts, openLines, couriers, peers }: DaemonStatus): void {
+export function tellLaptop({ counts, handovers, openLines, couriers, peers }: DaemonStatus): void {
   const states = Object.entries(words) as Array<[keyof DaemonStatus['counts'], string]>
   sayTable(
     ['', 'changes', 'batches'],
     states.map(([state, word]) => [word, counts[state].changes, counts[state].batches]),
   )
   say(`open requisitions: ${openLines}`)
+  say(
+    `handovers: ${handovers.signed} signed by both, ${handovers.signedByOne} by one, ${handovers.open} not signed yet; at the clinic: ${handovers.atServer}`,
+  )
   for (const { name, since, changes } of couriers) say(`with ${name}: ${changes} changes since ${since}`)
   for (const { name, role, address, at } of peers) say(`met ${name} (${role}) at ${address}, ${at}`)
 }

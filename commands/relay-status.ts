@@ -18,7 +18,7 @@ const words: Record<keyof RelayStatus['batches'], string> = {
   quarantined: 'set aside',
 }
 
-export function tellRelay({ batches, pulled, receiptsToBringBack, lines, near, peers }: RelayStatus): void {
+export function tellRelay({ batches, handovers, pulled, receiptsToBringBack, lines, near, peers }: RelayStatus): void {
   const states = Object.entries(words) as Array<[keyof RelayStatus['batches'], string]>
   sayTable(
     ['', 'changes', 'batches'],
@@ -26,6 +26,9 @@ export function tellRelay({ batches, pulled, receiptsToBringBack, lines, near, p
   )
   say(`batches signed for, ever: ${pulled}`)
   say(`requisition lines aboard: ${lines}; laptops to bring receipts to: ${receiptsToBringBack}`)
+  say(
+    `handovers: ${handovers.signed} signed by both, ${handovers.signedByOne} by one, ${handovers.open} not signed yet; at the clinic: ${handovers.atServer}`,
+  )
   say(`near: ${near.seen} seen, ${near.reachable} reachable, ${near.trusted} trusted`)
   for (const { name, role, state, since, why } of peers)
     say(`${name} (${role}): ${state} since ${since}${why === null ? '' : `: ${why}`}`)

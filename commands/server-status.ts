@@ -22,7 +22,7 @@ export function tellServer({ counts, handovers, chains, aside, alarms, lastBacku
   )
   say(`changes in the feed: ${counts.changes}; lines that are no change: ${counts.badLines}`)
   say(
-    `handovers: ${handovers.signed} signed by both, ${handovers.signedByOne} by one, ${handovers.open} not signed yet; ${handovers.tubes} tubes`,
+    `handovers: ${handovers.signed} signed by both, ${handovers.signedByOne} by one, ${handovers.open} not signed yet`,
   )
   if (chains.length > 0) tellChains(chains)
   for (const { batch, seq, state, code, message } of aside)

@@ -73,7 +73,11 @@ export const batches = sqliteTable(
 )
 
 /** Handovers, signatures and credentials that a batch of ours holds. */
-export const sealedDocuments = sqliteTable('sealed_documents', { digest: text('digest').primaryKey() })
+export const sealedDocuments = sqliteTable('sealed_documents', {
+  digest: text('digest').primaryKey(),
+  /** The newest batch that holds it, by its manifest's digest. */
+  batch: text('batch').notNull(),
+})
 
 /** Custody receipts that couriers and servers gave for our batches. */
 export const custodyReceipts = sqliteTable(

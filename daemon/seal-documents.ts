@@ -41,9 +41,9 @@ export function countDocuments(store: DaemonStore): number {
 }
 
 /** They are in a batch. Call it inside the transaction that stores the batch. */
-export function markSealed(store: DaemonStore, digests: string[]): void {
-  const mark = store.$client.prepare('INSERT OR IGNORE INTO sealed_documents (digest) VALUES (?)')
-  for (const digest of digests) mark.run(digest)
+export function markSealed(store: DaemonStore, digests: string[], batch: string): void {
+  const mark = store.$client.prepare('INSERT OR REPLACE INTO sealed_documents (digest, batch) VALUES (?, ?)')
+  for (const digest of digests) mark.run(digest, batch)
 }
 
 /** The signer's credential after the one of the issuer above it. */

@@ -47,10 +47,10 @@ interface OutboxRow {
  */
 export async function sealBatch(context: SealContext): Promise<number> {
   const rows = takeRows(context.store, context.study)
-  const chain = currentChain(context.store)
   const bytes = rows.reduce((sum, { size }) => sum + size + 1, 0)
   const documents = documentsToSeal(context.store, maxPlainBytes - headBytes - bytes)
   if (rows.length + documents.length === 0) return 0
+  const chain = currentChain(context.store)
   const { plain, lines } = plainText(context, chain, rows, documents)
   const recipients = recipientsFor(context.study, deviceOf(context.identity))
   const sealed = await sealPayload(
@@ -149,7 +149,7 @@ function commit(
       if (now.chain !== chain.chain || now.seq !== chain.seq || erased.changes !== rows.length)
         throw new WaybillError('LOCKED', 'another chain began meanwhile, or another program seals this outbox')
       insertBatch(context.store, manifest, signed)
-      markSealed(context.store, manifest.handovers)
+      markSealed(context.store, manifest.handovers, signed.digest)
     })
     .immediate()
 }

@@ -1,6 +1,7 @@
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import { WaybillError } from '../shared/service/errors.ts'
+import { emptyLog } from '../shared/storage/empty-log.ts'
 import { adoptStudy } from './adopt-study.ts'
 import type { DaemonStore } from './open-store.ts'
 import { type SealContext, sealBatch } from './seal.ts'
@@ -52,7 +53,7 @@ export class Sealer {
   async #run(onlyFull: boolean): Promise<void> {
     const context = this.#context()
     if ((await sealRun(context, onlyFull)) > 0) this.#mustEmptyLog = true
-    if (this.#mustEmptyLog) this.#mustEmptyLog = !emptyLog(context.store)
+    if (this.#mustEmptyLog) this.#mustEmptyLog = !emptyLog(context.store.$client)
   }
 }
 
@@ -89,21 +90,6 @@ async function sealOnce(context: SealContext): Promise<number> {
   } catch (error) {
     if (!(error instanceof WaybillError) || error.code !== 'LOCKED') throw error
     return sealBatch(context)
-  }
-}
-
-/**
- * Erased plain text must not linger in the write-ahead log. Nobody waits for it: @returns false where another program reads, and
- * it is to be done again later.
- */
-function emptyLog({ $client: client }: DaemonStore): boolean {
-  const waitMs = Number(client.pragma('busy_timeout', { simple: true }))
-  client.pragma('busy_timeout = 0')
-  try {
-    const [outcome] = client.pragma('wal_checkpoint(TRUNCATE)') as Array<{ busy: number }>
-    return outcome?.busy === 0
-  } finally {
-    client.pragma(`busy_timeout = ${waitMs}`)
   }
 }
 

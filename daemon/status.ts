@@ -1,4 +1,5 @@
 import { deviceOf, type Identity } from '../shared/crypto/identity.ts'
+import { countHandovers, type HandoverCounts } from '../shared/handover/count-handovers.ts'
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import { type Battery, readBattery } from '../shared/service/battery.ts'
 import { readRuntime } from '../shared/service/runtime.ts'
@@ -36,6 +37,7 @@ export interface DaemonStatus {
   }
   openLines: number
   battery: Battery | null
+  handovers: HandoverCounts
   couriers: Array<{ device: string; name: string; since: string; changes: number }>
   peers: Array<{ device: string; name: string; role: string; address: string; at: string }>
   lastError: LastError | null
@@ -57,11 +59,16 @@ export function daemonStatus(store: DaemonStore, data: string, identity: Identit
     counts: counts(store),
     openLines: countOpenLines(store, study),
     battery: readBattery(),
+    handovers: countHandovers(store.$client, isDelivered),
     couriers: couriers(store, study),
     peers: peers(store, study),
     lastError: readLastError(store),
   }
 }
+
+/** Of a handover document: the batch that it was sealed into is delivered. */
+const isDelivered = `d.digest IN (SELECT s.digest FROM sealed_documents s JOIN batches b ON b.manifest_digest = s.batch
+  WHERE b.delivered = 1)`
 
 /** `sealed`: nobody signed for it. `withDriver`: only couriers did. `atServer`: the server did, and has not opened it. */
 function counts(store: DaemonStore): DaemonStatus['counts'] {

@@ -1,5 +1,6 @@
 import { deviceOf, type Identity } from '../shared/crypto/identity.ts'
 import { Trust, type Verified } from '../shared/crypto/trust.ts'
+import { verifyDesk } from '../shared/handover/verify-desk.ts'
 import { covers } from '../shared/protocol/coverage.ts'
 import { naming, WaybillError } from '../shared/service/errors.ts'
 import { checkStoredFile } from '../shared/storage/durable-file.ts'
@@ -29,7 +30,7 @@ interface StoredBatch {
 
 /**
  * Verifies again all that this laptop stores, from the authority's key alone: credentials, study documents, each batch's manifest,
- * place and payload, and every receipt.
+ * place and payload, every receipt and every handover.
  * @param progress called with batches verified, of how many
  * @returns how many batches were verified
  * @throws at the first break, naming it
@@ -62,6 +63,7 @@ export async function verifyLaptop(
     progress(done, of)
   }
   await verifyDeliveries(store, trust, deviceOf(identity))
+  await verifyDesk(store.$client, trust)
   return done
 }
 

@@ -10,6 +10,7 @@ import { hearFixed, hearGateways, listen } from './discover.ts'
 import { noteAllGone } from './note-peer.ts'
 import { openHold } from './open-store.ts'
 import { Peers } from './peers.ts'
+import { wipeLines } from './wipe-lines.ts'
 
 /** A running program. */
 export interface Running {
@@ -28,6 +29,7 @@ export async function startRelay(
   const hold = await openHold(config.data, clock, logger)
   await claimRuntime(config.data, 'relay', clock.now())
   noteAllGone(hold)
+  wipeLines(hold)
   const changes = new Changes()
   const peers = new Peers(hold, () => changes.tell())
   const door = createKnockDoor(hold, peers)

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { deviceOf, type Identity } from '../shared/crypto/identity.ts'
+import { countHandovers, type HandoverCounts } from '../shared/handover/count-handovers.ts'
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import { type Battery, readBattery } from '../shared/service/battery.ts'
 import { type ErrorCode, errorCodes } from '../shared/service/errors.ts'
@@ -52,6 +53,7 @@ export interface RelayStatus {
   receiptsToBringBack: number
   lines: number
   battery: Battery | null
+  handovers: HandoverCounts
   near: { seen: number; reachable: number; trusted: number }
   peers: PeerStatus[]
   /** Addresses that were heard of and where nobody was recognised yet. */
@@ -93,6 +95,7 @@ export function relayStatus({ data, identity, store, study }: Opened, live?: Pee
     receiptsToBringBack: countToBringBack(store),
     lines: count(store, sql`select count(*) as n from lines`),
     battery: readBattery(),
+    handovers: countHandovers(store.$client, 'd.receipt IS NOT NULL'),
     near: {
       seen: near.length + heard.length,
       reachable: reachable.length + strangers,

@@ -1,6 +1,7 @@
 import { eq, gt } from 'drizzle-orm'
 import { deviceOf, type Identity } from '../shared/crypto/identity.ts'
 import { Trust } from '../shared/crypto/trust.ts'
+import { verifyDesk } from '../shared/handover/verify-desk.ts'
 import { naming, WaybillError } from '../shared/service/errors.ts'
 import { checkStoredFile } from '../shared/storage/durable-file.ts'
 import type { PayloadStore } from '../shared/storage/payload-store.ts'
@@ -19,7 +20,7 @@ export interface VerifyContext {
 
 /**
  * Verifies again all that this relay stores, from the authority's key alone: credentials, study documents, each manifest, the
- * payload of each batch that it signed for, and every receipt aboard. It opens nothing: it cannot.
+ * payload of each batch that it signed for, every receipt aboard, and every handover. It opens nothing: it cannot.
  * @param progress called with batches verified, of how many
  * @returns how many batches were verified
  * @throws at the first break, naming it
@@ -43,6 +44,7 @@ export async function verifyRelay(
     progress(done, of)
   }
   await verifyAboard(store, trust)
+  await verifyDesk(store.$client, trust)
   return done
 }
 

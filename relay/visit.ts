@@ -5,6 +5,7 @@ import { asWaybillError, type ErrorCode, WaybillError } from '../shared/service/
 import type { PeerClient } from '../shared/transfer/peer-client.ts'
 import type { Listener } from './carry-back.ts'
 import { forward } from './forward.ts'
+import { forwardHandovers } from './forward-handovers.ts'
 import { type Met, meet } from './meet.ts'
 import type { Hold } from './open-store.ts'
 import { prune } from './prune.ts'
@@ -12,6 +13,7 @@ import { type Progress, pull } from './pull.ts'
 import { returnLost } from './return-receipts.ts'
 import { manifests, type PeerState } from './schema.ts'
 import { takeLines } from './store-lines.ts'
+import { wipeLines } from './wipe-lines.ts'
 
 /** What this program remembers of a peer from one visit to the next; lost at a restart, then all is asked again. */
 export interface Memory {
@@ -22,7 +24,7 @@ export interface Memory {
   linesAt: number
   /** What it said of itself when everything it listed was dealt with. */
   settledFor: string | undefined
-  /** Batches that a server refused, and when they are offered again. */
+  /** Batches and handovers that a server refused, and when they are offered again. */
   refusals: Map<string, number>
 }
 
@@ -119,12 +121,14 @@ async function visitServer(
   const forwarded = await forward(hold, client, device, memory.refusals, (signed) =>
     report.state('forwarding', { batches: signed, bytes: 0, ofBatches: 0, ofBytes: 0 }),
   )
+  const handovers = await forwardHandovers(hold, client, device, memory.refusals)
   const after = forwarded.signed > 0 ? await meet(hold, client, { device, role: 'server' }) : undefined
   await prune(hold)
+  wipeLines(hold)
   return {
     news: news + forwarded.signed + (after?.news ?? 0),
     signed: forwarded.signed,
-    problems: [...problems, ...forwarded.problems, ...(after?.problems ?? [])],
+    problems: [...problems, ...forwarded.problems, ...handovers.problems, ...(after?.problems ?? [])],
     settled: !hasAny(hold, 'forwarded') && !hasAny(hold, 'aboard'),
   }
 }

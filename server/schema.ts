@@ -115,6 +115,8 @@ export const handovers = sqliteTable(
     giver: text('giver').notNull(),
     taker: text('taker').notNull(),
     tubes: integer('tubes').notNull(),
+    /** What it says, whoever wrote it down. */
+    content: text('content').notNull(),
     jws: text('jws').notNull(),
   },
   (table) => [index('handovers_by_id').on(table.id, table.revision)],

@@ -5,7 +5,7 @@ import { readRuntime } from '../shared/service/runtime.ts'
 import { rangesAbove } from './delivery.ts'
 import { type LastError, readLastError } from './facts.ts'
 import { incarnation } from './incarnation.ts'
-import { countHandovers, type HandoverCounts } from './keep-handovers.ts'
+import { countHandovers, type ServerHandovers } from './keep-handovers.ts'
 import type { ServerStore } from './open-store.ts'
 
 /** Changes and batches in one state. */
@@ -40,7 +40,7 @@ export interface ServerStatus {
   studyVersion: number
   incarnation: { number: number; nonce: string }
   counts: { ingested: Count; opened: Count; held: Count; quarantined: Count; changes: number; badLines: number }
-  handovers: HandoverCounts
+  handovers: ServerHandovers
   chains: ChainStatus[]
   aside: Array<{
     batch: string

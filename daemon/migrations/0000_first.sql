@@ -203,5 +203,6 @@ CREATE TABLE `pins` (
 );
 --> statement-breakpoint
 CREATE TABLE `sealed_documents` (
-	`digest` text PRIMARY KEY NOT NULL
+	`digest` text PRIMARY KEY NOT NULL,
+	`batch` text NOT NULL
 );

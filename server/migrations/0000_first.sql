@@ -94,6 +94,7 @@ CREATE TABLE `handovers` (
 	`giver` text NOT NULL,
 	`taker` text NOT NULL,
 	`tubes` integer NOT NULL,
+	`content` text NOT NULL,
 	`jws` text NOT NULL
 );
 --> statement-breakpoint

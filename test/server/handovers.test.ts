@@ -1,5 +1,6 @@
 import canonicalize from 'canonicalize'
 import t from 'tap'
+import { newNonce } from '../../shared/crypto/digest.ts'
 import { readDocument } from '../../shared/crypto/read-document.ts'
 import type { SignedDocument } from '../../shared/crypto/sign-document.ts'
 import { TakenHandovers } from '../../shared/protocol/given-handovers.ts'
@@ -38,7 +39,13 @@ t.test('what a courier brings is stored once and signed for, again and again', a
   const [mine, yours] = [await craftSignature(lap, handover.digest), await craftSignature(thabo, handover.digest)]
   const first = await give(byThabo, [handover, yours])
   t.same(first.refused, [])
-  t.same(await handovers(), { open: 0, signedByOne: 1, signed: 0, atServer: 1, tubes: 1 })
+  t.same(await handovers(), {
+    open: 0,
+    signedByOne: 1,
+    signed: 0,
+    atServer: 1,
+    tubes: [{ device: lap.device, tubes: 1 }],
+  })
   const again = await give(byThabo, [yours, mine, handover, handover])
   const { document, signer } = await (await trustOf(study.server.identity)).verify(
     again.receipt ?? '',
@@ -47,8 +54,28 @@ t.test('what a courier brings is stored once and signed for, again and again', a
   t.equal(signer.device, study.server.device)
   t.match(document, { server: study.server.device, documents: [yours.digest, mine.digest, handover.digest] })
   t.same(stored(), [handover.digest, yours.digest, mine.digest], 'each once')
-  t.same(await handovers(), { open: 0, signedByOne: 0, signed: 1, atServer: 1, tubes: 1 })
+  t.same(await handovers(), {
+    open: 0,
+    signedByOne: 0,
+    signed: 1,
+    atServer: 1,
+    tubes: [{ device: lap.device, tubes: 1 }],
+  })
   t.equal(await server.verify(), 0)
+})
+
+t.test('both laptops wrote the same down, and each signed its own', async (t) => {
+  const id = newNonce()
+  const [his, hers] = [
+    await craftHandover(pair, { id }),
+    await craftHandover({ ...pair, signer: lap }, { id, temperature: null }),
+  ]
+  const before = await handovers()
+  await give(byThabo, [his, hers, await craftSignature(thabo, his.digest), await craftSignature(lap, hers.digest)])
+  t.equal((await handovers()).signed, before.signed + 1)
+  const other = await craftHandover({ ...pair, signer: lap }, { id, revision: 2, temperature: 9 })
+  await give(byThabo, [other, await craftSignature(lap, other.digest)])
+  t.match(await handovers(), { signed: before.signed, signedByOne: before.signedByOne + 1 }, 'and one went on')
 })
 
 t.test('a bad one is refused by its name and spoils nothing', async (t) => {

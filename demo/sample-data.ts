@@ -20,9 +20,12 @@ const panels = [
   ['fbc', 'WB', 1],
   ['chemistry', 'serum', 1],
 ] as const
-const start = Date.UTC(2026, 9, 5, 7)
+/** Blood was drawn at the first visits of the day, which fit into this morning; at the others it will be drawn at the clinic. */
+const drawnVisits = 12
+const minutesAVisit = 15
+const start = Date.now() - (drawnVisits * minutesAVisit + 30) * 60_000
 
-/** What one laptop's day left behind: visits with vitals, adherence and drawn blood, a few of them corrected. Always the same. */
+/** What one laptop's day left behind: visits with vitals, adherence and drawn blood, a few of them corrected. Its ids are always the same. */
 export function* sampleChanges(laptop: string, site: string, count: number): Generator<SampleChange> {
   for (let visit = 0, made = 0; ; visit += 1) {
     for (const change of visitChanges(laptop, site, visit)) {
@@ -40,7 +43,9 @@ export function firstRequisition(laptop: string): string {
 
 function* visitChanges(laptop: string, site: string, visit: number): Generator<SampleChange> {
   const subject = `066-${site === 'mochudi' ? '14' : '22'}${String(visit + 1).padStart(5, '0')}-${visit % 10}`
-  const at = (minutes: number) => new Date(start + visit * 25 * 60_000 + minutes * 60_000).toISOString()
+  const begun = start + (visit % drawnVisits) * minutesAVisit * 60_000
+  const at = (minutes: number) => new Date(begun + minutes * 60_000).toISOString()
+  const isDrawn = visit < drawnVisits
   const make = (what: string, model: string, minutes: number, fields: Record<string, unknown>): SampleChange => ({
     id: uuid(`${laptop}/${visit}/${what}`),
     model,
@@ -67,9 +72,10 @@ function* visitChanges(laptop: string, site: string, visit: number): Generator<S
   })
   for (const [index, [panel, type, tubes]] of panels.slice(0, 1 + (visit % 3)).entries())
     yield make(`requisition-${index}`, 'bhp_lab.subjectrequisition', 12 + index, {
-      ...{ requisition_identifier: `${site.slice(0, 2).toUpperCase()}${visit}${index}`, panel_name: panel },
-      ...{ specimen_type: type, item_count: tubes, is_drawn: 'Yes', reason_not_drawn: null },
-      ...{ drawn_datetime: at(12 + index), initials: 'AB', gender: visit % 2 ? 'F' : 'M' },
+      ...{ requisition_identifier: label(laptop, visit, index), panel_name: panel },
+      ...{ specimen_type: type, item_count: tubes, is_drawn: isDrawn ? 'Yes' : 'No' },
+      ...{ reason_not_drawn: isDrawn ? null : 'will be drawn at the clinic' },
+      ...{ drawn_datetime: isDrawn ? at(12 + index) : null, initials: 'AB', gender: visit % 2 ? 'F' : 'M' },
     })
   if (visit % 5 === 0)
     yield {
@@ -80,6 +86,11 @@ function* visitChanges(laptop: string, site: string, visit: number): Generator<S
       base: [vitals.id],
       recordedAt: at(20),
     }
+}
+
+/** Seven characters, as printed on every tube of the requisition. */
+function label(laptop: string, visit: number, index: number): string {
+  return `W${laptop.slice(-2)}${String(visit).padStart(3, '0')}${index}`
 }
 
 /** A name-based UUID (RFC 9562, version 8), so that the same demonstration gives the same ids. */

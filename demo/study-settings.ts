@@ -29,7 +29,12 @@ export const studySettings = {
     { code: 'other', words: 'other', closes: false },
   ],
   temperature: { lowest: 2, highest: 8 },
-  people: [{ id: 'thabo', name: 'Thabo', role: 'driver' }],
+  people: [
+    { id: 'thabo', name: 'Thabo', role: 'driver' },
+    { id: 'neo', name: 'Neo', role: 'assistant' },
+    { id: 'lesedi', name: 'Lesedi', role: 'assistant' },
+    { id: 'kagiso', name: 'Kagiso', role: 'assistant' },
+  ],
   limits: {
     batchChanges: 500,
     batchBytes: 1_048_576,

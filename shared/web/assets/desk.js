@@ -33,6 +33,8 @@ let seen = { change: -1, id: '', at: 0 }
 /** Acts are given one after the other, in the order in which they were done. */
 let line = Promise.resolve()
 let waiting = 0
+let onAnswer = () => {}
+let isDrawing = false
 
 /** The handover that the address names; none on the first screen. */
 export function openId() {
@@ -98,7 +100,20 @@ function take(told, view) {
   desk.question = null
   desk.reasonToWrite = null
   play(soundOf(told.told))
-  redraw()
+  onAnswer()
+  if (isDrawing) return
+  isDrawing = true
+  requestAnimationFrame(() =>
+    setTimeout(() => {
+      isDrawing = false
+      redraw()
+    }),
+  )
+}
+
+/** What shows an answer, before anything else is drawn. @param {() => void} show */
+export function showAnswersBy(show) {
+  onAnswer = show
 }
 
 /** @param {string} told */

@@ -37,6 +37,15 @@ export function patch(parent, nodes) {
 }
 
 /**
+ * Makes an element on the page what this one is, before the rest of the page is drawn.
+ * @param {Element | null} old
+ * @param {Element} node
+ */
+export function renew(old, node) {
+  if (old) update(old, node)
+}
+
+/**
  * The next sibling that is what the node is to be. Without a key only the very next one will do.
  * @param {ChildNode | null} from
  * @param {Node} node

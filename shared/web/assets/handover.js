@@ -2,8 +2,8 @@
 /** The handover, the same on the driver's and on the assistant's laptop: it hears the scanner, the keys and the buttons. */
 
 import { heard, temperaturePart } from './cool-box.js'
-import { act, begin, close, desk, findPeople, follow, openId, setPin, sign, takeShift } from './desk.js'
-import { el } from './elements.js'
+import { act, begin, close, desk, findPeople, follow, openId, setPin, showAnswersBy, sign, takeShift } from './desk.js'
+import { el, renew } from './elements.js'
 import { redraw } from './frame.js'
 import { answerBox, button, nextTube, openGroup, questionBox, row, tubeList } from './handover-parts.js'
 import { problem, sentence } from './parts.js'
@@ -46,6 +46,7 @@ let putAside = null
 
 /** Listens to the buttons and forms of the page; called once. */
 export function startHandover() {
+  showAnswersBy(() => renew(document.querySelector('.answer'), answer()))
   document.addEventListener('click', ({ target }) => {
     const found = target instanceof Element ? target.closest('[data-do]') : null
     if (!(found instanceof HTMLElement) || found instanceof HTMLFormElement) return
@@ -89,7 +90,7 @@ export function handoverPage(status, now) {
   return [
     back(),
     heading(titleOf(view), say('handover.counts', countsOf(view))),
-    ...(view.isClosed ? [] : [scanField(), answerBox(desk.told, currentQuestion(view) !== null), ...asking(view)]),
+    ...(view.isClosed ? [] : [scanField(), answer(), ...asking(view)]),
     ...troubles(),
     ...(view.isClosed ? [] : [tools(), nextTube(view.tubes, now)]),
     heard(view, now),
@@ -143,6 +144,10 @@ function troubles() {
 function currentQuestion(view) {
   if (desk.question) return desk.question
   return view.question && keyOf(view.question.tube) !== putAside ? view.question : null
+}
+
+function answer() {
+  return answerBox(desk.told, desk.view !== null && currentQuestion(desk.view) !== null)
 }
 
 function asking(view) {

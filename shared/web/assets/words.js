@@ -7,6 +7,8 @@ const relative = new Intl.RelativeTimeFormat(language, { numeric: 'always' })
 const names = new Intl.ListFormat(language, { type: 'conjunction' })
 const digits = new Intl.NumberFormat(language)
 const megabytes = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 })
+/** Kept: to make one takes longer than to draw a row. */
+const hourAndMinute = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
 const minuteMs = 60_000
 
 /** @type {Record<string, string>} */
@@ -70,7 +72,7 @@ export function moment(time, now) {
 
 /** @param {string} time */
 function timeOfDay(time) {
-  return new Date(time).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })
+  return hourAndMinute.format(new Date(time))
 }
 
 /** The time of day to the second. @param {string} time */

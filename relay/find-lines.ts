@@ -19,7 +19,7 @@ export interface LineQuery {
   page: number
 }
 
-/** A line of a laptop, and whether its tube came into the hand in a handover that is open here or was signed. */
+/** A line of a laptop, and whether it is confirmed: its tube is in the hand, or a signed handover has settled it. */
 export interface FoundLine {
   device: string
   laptop: string
@@ -48,7 +48,7 @@ const requisition = `replace(coalesce(line ->> '$.requisition', ''), '-', '')`
 const has = (value: string, name: string) => `instr(lower(${value}), @${name}) > 0`
 const anywhere = `replace(${[...visible, "line ->> '$.requisition'"].map((value) => `coalesce(${value}, '')`).join(` || ' ' || `)}, '-', '')`
 const specimen = `coalesce(line ->> '$.fields.specimenType', '') || ' ' || coalesce(line ->> '$.fields.panel', '')`
-const isConfirmed = `(line ->> '$.handedOver.at' IS NOT NULL
+const isConfirmed = `(line ->> '$.handedOver.at' IS NOT NULL OR closedBy IS NOT NULL
   OR json_array(producer, model, pk) IN (SELECT value FROM json_each(@inHand)))`
 
 /**

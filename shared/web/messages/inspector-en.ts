@@ -13,7 +13,7 @@ export const inspectorEnglish = {
   'inspect.specimen': 'Tube or panel',
   'inspect.laptop': 'Laptop',
   'inspect.date': 'Drawn on',
-  'inspect.confirmed': 'In hand',
+  'inspect.confirmed': 'Confirmed',
   'inspect.any': 'any',
   'inspect.yes': 'yes',
   'inspect.no': 'no',

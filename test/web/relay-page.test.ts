@@ -84,7 +84,7 @@ t.test("the driver's page: coming aboard", { skip: noBrowser }, async (t) => {
   await t.test('aboard is not at the clinic (invariant 9)', async (t) => {
     await headline(page, 'You carry 400 changes that are not at the clinic yet.')
     await card(page, 'lap-01', 'Everything that it had for you is aboard.')
-    t.match(await page.innerText('.figures'), /400\s+Aboard.*\s0\s+At the clinic/s)
+    t.match(await page.innerText('.figures'), /400\s+Changes aboard.*\s0\s+At the clinic/s)
     t.same(await brokenRules(page), [])
   })
 

@@ -4,6 +4,7 @@ import type { Trust } from '../crypto/trust.ts'
 import type { Handover } from '../protocol/handover.ts'
 import type { OpenLine } from '../protocol/requisition-line.ts'
 import type { Clock } from '../service/clock.ts'
+import type { WaybillError } from '../service/errors.ts'
 import type { StudyShelf } from '../storage/study-shelf.ts'
 
 /** What a program gives its desk: the lines are the program's, the acts and signatures are the desk's. */
@@ -22,12 +23,17 @@ export interface DeskContext {
    * before. Always name the handover where there is one: without it the tubes would vanish from the view once it is signed.
    */
   linesOf(giver: string, handover?: string): OpenLine[]
-  /** A line of another laptop of today that a label may belong to. */
+  /**
+   * A line of another laptop of today that a label may belong to.
+   * @param requisition its letters and digits, in upper case (`labelOf`)
+   */
   findElsewhere(requisition: string, giver: string): { device: string; line: OpenLine } | undefined
   /** What is to be added to this laptop's clock to have the giver's, in milliseconds. */
   clockOffset(giver: string): number
   /** Called inside the transaction that stores the first signature of a revision. */
   onSigned(handover: Handover): void
+  /** Something that the other laptop gave in a question was not taken; nothing else of it was stopped (invariant 8). */
+  refused(error: WaybillError): void
   /** What a page shows has changed. */
   tell(): void
 }

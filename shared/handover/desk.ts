@@ -29,9 +29,9 @@ export interface ShownTube {
   /** For a tube of another laptop: its name. */
   laptop: string | null
   drawnAt: string | null
-  /** Whole minutes until the tube is too old; below zero where it is; null where the study sets no limit. */
+  /** Whole minutes until the tube is too old; below zero where it is; null where the study sets no limit, or the time is doubtful. */
   minutesLeft: number | null
-  /** The laptop's clock contradicts the time that it was drawn. */
+  /** The time that it was drawn is not to be believed: its laptop's clock contradicts it. Ask. */
   doubtful: boolean
 }
 

@@ -1,7 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { Count, DeviceId, Digest, documentCore, Jws, Label, Nonce, Nullable, Seq, Time } from './fields.ts'
+import { Count, DeviceId, Digest, documentCore, Label, Nonce, Nullable, Seq, Time } from './fields.ts'
 
-/** At most so many lines and acts are in one handover: a cool box holds fewer. */
+/** At most so many lines and acts are in one handover: a cool box holds fewer. Of the acts, each laptop makes at most half. */
 export const mostLines = 2000
 export const mostActs = 5000
 
@@ -32,6 +32,7 @@ export type ScanAnswer = (typeof scanAnswers)[number]
 
 const Reason = { reason: Label, text: Nullable(Label) }
 const Text = Type.String({ minLength: 1, maxLength: 200 })
+const Celsius = Type.Number({ minimum: -200, maximum: 200 })
 
 /** What a person did. A scan keeps what was read, not what it was taken for: a list that comes later may know the label. */
 const Deed = Type.Union([
@@ -39,7 +40,7 @@ const Deed = Type.Union([
   Type.Object({ kind: Type.Literal('count'), line: LineKey, old: Nullable(Count), new: Count }),
   Type.Object({ kind: Type.Literal('missing'), line: LineKey, old: TubeState, ...Reason }),
   Type.Object({ kind: Type.Literal('remark'), line: Nullable(LineKey), label: Nullable(Text), ...Reason }),
-  Type.Object({ kind: Type.Literal('temperature'), old: Nullable(Type.Number()), new: Type.Number() }),
+  Type.Object({ kind: Type.Literal('temperature'), old: Nullable(Celsius), new: Celsius }),
   Type.Object({ kind: Type.Literal('undo'), device: DeviceId, number: Seq }),
 ])
 export type Deed = Static<typeof Deed>
@@ -146,15 +147,19 @@ export const HandoverExchange = Type.Object(
     at: Time,
     head: HandoverHead,
     seen: Seen,
-    acts: Type.Array(Act, { maxItems: mostActs }),
+    /** Each is checked on its own, after the exchange itself: a bad one stops nothing else (invariant 8). */
+    acts: Type.Array(Type.Unsafe<Act>(Type.Unknown()), { maxItems: mostActs }),
     /** Digests of the handovers and signatures that the speaker has of this handover. */
     have: Type.Array(Digest, { maxItems: 1000 }),
-    documents: Type.Array(Jws, { maxItems: 1000 }),
-    credentials: Type.Array(Jws, { maxItems: 16 }),
+    /** Compact JWSs, each checked on its own too. */
+    documents: Type.Array(Type.String(), { maxItems: 1000 }),
+    credentials: Type.Array(Type.String(), { maxItems: 16 }),
     /** sha-256 of the giver's lines as served: another one means that the taker should ask for them again. */
     lines: Nullable(Digest),
     /** Who is on shift on the speaker's laptop. */
     person: Nullable(Person),
+    /** The driver ended the handover, as far as the speaker knows. */
+    ended: Type.Boolean(),
   },
   { additionalProperties: false },
 )

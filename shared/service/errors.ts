@@ -3,6 +3,10 @@
  * docs/ERRORS.md lists the same codes; a test ties the two both ways.
  */
 export const errorCodes = {
+  ACT_REFUSED: {
+    status: 422,
+    hint: 'The other laptop tells of an act that cannot be. It is left out; all else of the handover goes on.',
+  },
   ADDRESS_IN_USE: {
     status: 500,
     hint: 'Another program holds this port. Stop it, or choose another port (0 takes a free one).',
@@ -45,6 +49,14 @@ export const errorCodes = {
     hint: 'The bytes changed on the way or on disk. They are set aside and fetched again.',
   },
   DISK_FULL: { status: 507, hint: 'Free some space on this disk. Nothing was lost; work goes on when there is room.' },
+  HANDOVER_CLOSED: {
+    status: 409,
+    hint: 'The handover is closed. Begin another one; what was left open is expected in it.',
+  },
+  HANDOVER_FULL: {
+    status: 409,
+    hint: 'Sign this handover as it is, and begin another one for the tubes that are left.',
+  },
   LOCKED: { status: 409, hint: 'Another program of the same kind runs on this data directory. Stop it first.' },
   NOT_FOUND: { status: 404, hint: 'It is not held here.' },
   NOT_LOCAL: { status: 403, hint: 'Open the page with waybill page; it answers only on this laptop.' },
@@ -64,6 +76,10 @@ export const errorCodes = {
   PIN_MISMATCH: {
     status: 403,
     hint: 'The server is not of the study that the code names. Nothing secret was sent. Ask for a new code.',
+  },
+  PIN_REFUSED: {
+    status: 403,
+    hint: 'Type the PIN again, wait a minute after five wrong ones, or sign without it and confirm it later.',
   },
   PROVENANCE_BROKEN: {
     status: 422,

@@ -1,0 +1,37 @@
+import type { Person, Seen } from '../protocol/handover.ts'
+import { ActBook } from './act-book.ts'
+import type { DeskContext } from './desk-context.ts'
+import { DocumentBook } from './document-book.ts'
+import { HandoverBook } from './handover-book.ts'
+import { PersonLog } from './person-log.ts'
+import { Pins } from './pins.ts'
+
+/** What the other laptop said of itself when it was last heard; gone with the program, for it says so again. */
+interface Heard {
+  at: string
+  person: Person | null
+  seen: Seen
+  have: Set<string>
+}
+
+/** What the verbs of a desk work on. */
+export interface DeskParts {
+  context: DeskContext
+  handovers: HandoverBook
+  acts: ActBook
+  documents: DocumentBook
+  log: PersonLog
+  pins: Pins
+  /** By handover. */
+  heard: Map<string, Heard>
+}
+
+/** Opens the books of a desk on the program's database. */
+export function openParts(context: DeskContext): DeskParts {
+  const { client, clock } = context
+  return {
+    context,
+    ...{ handovers: new HandoverBook(client), acts: new ActBook(client), documents: new DocumentBook(client) },
+    ...{ log: new PersonLog(client, clock), pins: new Pins(client, clock), heard: new Map() },
+  }
+}

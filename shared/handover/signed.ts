@@ -1,0 +1,47 @@
+import type { HandoverHead } from '../protocol/handover.ts'
+import type { Signed } from './desk.ts'
+import type { Revision, Written } from './document-book.ts'
+
+/** Where the signing of a handover stands. */
+export interface Signing {
+  signed: Signed
+  /** Both signed the newest revision: nothing is open. */
+  isAgreed: boolean
+  /** The newest revisions that somebody signed; several where two were written at once. */
+  standing: Revision[]
+}
+
+/** A pure function of the set of documents, the same whatever the order in which they came. */
+export function signingOf({ giver, taker }: HandoverHead, { revisions, signatures }: Written): Signing {
+  // The driver's laptop forgets revisions once a server has them; signatures stay.
+  const signers = new Set(signatures.map(({ signature }) => signature.by))
+  if (revisions.length === 0 && signers.size > 0)
+    return { signed: signers.size === 1 ? 'one' : 'both', isAgreed: signers.size > 1, standing: [] }
+  const signedBy = (device: string) => {
+    const digests = new Set(signatures.flatMap(({ signature: s }) => (s.by === device ? [s.handover] : [])))
+    return newestOf(revisions.filter(({ digest }) => digests.has(digest)))
+  }
+  const [ofGiver, ofTaker] = [signedBy(giver), signedBy(taker)]
+  const standing = newestOf([...ofGiver, ...ofTaker.filter((revision) => !ofGiver.includes(revision))])
+  if (ofGiver.length === 0 || ofTaker.length === 0)
+    return { signed: standing.length === 0 ? 'no' : 'one', isAgreed: false, standing }
+  const contents = new Set(ofGiver.map(({ content }) => content))
+  const agreed = ofTaker.filter(({ content }) => contents.has(content))
+  const [newest] = newestOf(revisions)
+  const isSame = numberOf(ofGiver) === numberOf(ofTaker) && agreed.length > 0
+  return {
+    signed: isSame ? 'both' : 'differently',
+    isAgreed: isSame && newest?.handover.revision === numberOf(ofGiver),
+    standing: isSame ? agreed : standing,
+  }
+}
+
+/** Those with the highest number. */
+export function newestOf(revisions: Revision[]): Revision[] {
+  const number = numberOf(revisions)
+  return revisions.filter(({ handover }) => handover.revision === number)
+}
+
+function numberOf(revisions: Revision[]): number {
+  return revisions.reduce((most, { handover }) => Math.max(most, handover.revision), 0)
+}

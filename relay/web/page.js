@@ -29,7 +29,7 @@ function firstPage(status, now) {
     ...batteryWarning(status),
     ...mayLeave(status, moving),
     figures(say('relay.journey'), [
-      ...(status.handover ? [figure(tubesAboard(), say('relay.tubes'), 'good', [say('relay.tubes.why')])] : []),
+      ...(status.handover ? [figure(tubesAboard(), say('relay.tubes'), 'good', tubesTold(status))] : []),
       figure(batches.aboard.changes, say('relay.aboard'), 'work', aboard(batches)),
       figure(batches.delivered.changes, say('relay.clinic'), 'good', atClinic(batches)),
       figure(receiptsToBringBack, say('relay.receipts'), 'wait', receipts(receiptsToBringBack)),
@@ -40,6 +40,16 @@ function firstPage(status, now) {
     ...(gone.length > 0 ? [section('gone', say('relay.gone'), ...gonePeers(gone, now))] : []),
     support(status, now),
   ]
+}
+
+/** What is signed is counted by itself: a signed handover's tubes are no longer open here. */
+function tubesTold({ handovers }) {
+  const { signed = 0, signedByOne = 0, atServer = 0 } = handovers ?? {}
+  const told = [say('relay.tubes.why')]
+  if (signed > 0) told.push(say('relay.signed', { count: signed }))
+  if (signedByOne > 0) told.push(say('relay.signedByOne', { count: signedByOne }))
+  if (atServer > 0) told.push(say('relay.signed.clinic', { count: atServer }))
+  return told
 }
 
 /** What the laptops have listed, and where to look at all of it. */

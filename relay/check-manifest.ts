@@ -1,10 +1,9 @@
-import { and, eq, inArray } from 'drizzle-orm'
 import type { Verified } from '../shared/crypto/trust.ts'
 import type { Manifest } from '../shared/protocol/manifest.ts'
 import { maxPayloadBytes } from '../shared/protocol/payload.ts'
 import { WaybillError } from '../shared/service/errors.ts'
 import type { Hold, RelayStore } from './open-store.ts'
-import { manifests } from './schema.ts'
+import type { manifests } from './schema.ts'
 
 /**
  * Verifies a manifest that a laptop showed: signature, and that the laptop itself made and signed it.
@@ -29,18 +28,13 @@ export function chainFault(store: RelayStore, digest: string, manifest: Manifest
   const { producer, chain, seq, previous } = manifest
   if ((seq === 1) !== (previous === null)) return `batch ${seq} names ${previous === null ? 'no' : 'a'} batch before it`
   if (seq > 1 && manifest.continues) return `batch ${seq} claims to begin a chain`
-  const near = store
-    .select({ digest: manifests.digest, seq: manifests.seq, previous: manifests.previous, state: manifests.state })
-    .from(manifests)
-    .where(
-      and(
-        eq(manifests.producer, producer),
-        eq(manifests.chain, chain),
-        inArray(manifests.seq, [seq - 1, seq, seq + 1]),
-      ),
+  // Every manifest asks: building a typed query would cost more than it does to run it.
+  const near = store.$client
+    .prepare<[string, string, number, number], Pick<typeof manifests.$inferSelect, 'digest' | 'seq' | 'previous'>>(
+      `SELECT digest, seq, previous FROM manifests
+       WHERE producer = ? AND chain = ? AND seq BETWEEN ? AND ? AND state != 'quarantined'`,
     )
-    .all()
-    .filter(({ state }) => state !== 'quarantined')
+    .all(producer, chain, seq - 1, seq + 1)
   const before = near.filter((row) => row.seq === seq - 1)
   if (before.length > 0 && !before.some((row) => row.digest === previous))
     return `batch ${seq} does not follow batch ${seq - 1}`

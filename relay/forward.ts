@@ -3,9 +3,9 @@ import { WaybillError } from '../shared/service/errors.ts'
 import { type HandOnBatch, handOn } from '../shared/transfer/hand-on.ts'
 import type { PeerClient } from '../shared/transfer/peer-client.ts'
 import { credentialsFor } from './meet.ts'
-import { type Hold, nextPosition } from './open-store.ts'
-import { manifests, serverReceipts } from './schema.ts'
-import { type BatchRow, receiptOf, withoutSync } from './take-custody.ts'
+import { type Hold, nextPosition, withoutSync } from './open-store.ts'
+import { manifests } from './schema.ts'
+import { type BatchRow, receiptOf } from './take-custody.ts'
 
 /** At most this many batches on the way to a server at once. */
 const forwardsAtOnce = 4
@@ -87,18 +87,18 @@ async function takeServerReceipt(hold: Hold, row: BatchRow, server: string, cust
   if (document.by !== server || signer.device !== server || document.manifest !== row.digest)
     throw new WaybillError('CREDENTIAL_REFUSED', 'a custody receipt that is not of this server for this batch')
   // Lost in a power cut, it is offered again, and the server repeats its receipt.
-  withoutSync(hold, (store) => {
-    const value = { jws: custody, position: nextPosition(store) }
-    store
-      .insert(serverReceipts)
-      .values({ manifest: row.digest, by: server, producer: row.producer, ...value })
-      .onConflictDoUpdate({ target: [serverReceipts.manifest, serverReceipts.by], set: value })
-      .run()
-    store
-      .update(manifests)
-      .set({ state: 'forwarded', code: null, why: null })
-      .where(and(eq(manifests.digest, row.digest), eq(manifests.state, 'aboard')))
-      .run()
+  withoutSync(hold, ({ $client }) => {
+    $client
+      .prepare(
+        `INSERT INTO server_receipts (manifest, by, producer, jws, position) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (manifest, by) DO UPDATE SET jws = excluded.jws, position = excluded.position`,
+      )
+      .run(row.digest, server, row.producer, custody, nextPosition(hold.store))
+    $client
+      .prepare(
+        `UPDATE manifests SET state = 'forwarded', code = NULL, why = NULL WHERE digest = ? AND state = 'aboard'`,
+      )
+      .run(row.digest)
   })
 }
 

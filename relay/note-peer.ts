@@ -2,7 +2,7 @@ import { eq, ne } from 'drizzle-orm'
 import type { CertifiedPeer } from '../shared/crypto/certificate.ts'
 import type { Head } from '../shared/protocol/custody-receipt.ts'
 import type { WaybillError } from '../shared/service/errors.ts'
-import type { Hold } from './open-store.ts'
+import { type Hold, withoutSync } from './open-store.ts'
 import { type PeerState, peers } from './schema.ts'
 
 export type PeerRow = typeof peers.$inferSelect
@@ -23,7 +23,8 @@ export function noteMet(
   if (known && isSameMinute(known.metAt, at) && known.headSeq === said.headSeq && known.unsealed === said.unsealed) {
     if (known.host === host && known.port === port && known.headChain === said.headChain) return
   }
-  hold.commit((store) =>
+  // What a power cut takes back is learnt again at the next meeting.
+  withoutSync(hold, (store) =>
     store
       .insert(peers)
       .values({ device: peer.device, state: 'trusted', since: at, ...met })
@@ -40,7 +41,7 @@ export function noteState(hold: Hold, device: string, state: PeerState, failures
   const why = error?.message ?? null
   if (known.state === state && known.code === code && known.why === why && known.failures === failures) return false
   const since = known.state === state ? known.since : hold.clock.now().toISOString()
-  hold.commit((store) =>
+  withoutSync(hold, (store) =>
     store.update(peers).set({ state, since, failures, code, why }).where(eq(peers.device, device)).run(),
   )
   return true
@@ -53,7 +54,8 @@ export function noteAllGone(hold: Hold): void {
 }
 
 function peerRow(hold: Hold, device: string): PeerRow | undefined {
-  return hold.store.select().from(peers).where(eq(peers.device, device)).get()
+  // Every step of a transfer asks: building a typed query would cost more than it does to run it.
+  return hold.store.$client.prepare<[string], PeerRow>('SELECT * FROM peers WHERE device = ?').get(device)
 }
 
 function isSameMinute(before: string | null, now: string): boolean {

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { sql } from 'drizzle-orm'
 import { deviceOf, type Identity, readIdentity, signerOf } from '../shared/crypto/identity.ts'
 import type { Signer } from '../shared/crypto/sign-document.ts'
 import { openTrust } from '../shared/crypto/stored-trust.ts'
@@ -11,6 +10,7 @@ import type { Logger } from '../shared/service/logger.ts'
 import { openDatabase, type Store } from '../shared/storage/open-database.ts'
 import { PayloadStore } from '../shared/storage/payload-store.ts'
 import { StudyShelf } from '../shared/storage/study-shelf.ts'
+import { Changes } from '../shared/web/changes.ts'
 import * as schema from './schema.ts'
 
 export type RelayStore = Store<typeof schema>
@@ -30,6 +30,8 @@ export interface Hold {
   receiving: Map<string, Promise<void>>
   /** Held while data moves. */
   awake: Awake
+  /** What a page shows of tubes has changed. */
+  tubes: Changes
   /** One transaction, on disk when it returns. */
   commit<T>(act: (store: RelayStore) => T): T
 }
@@ -45,7 +47,7 @@ export async function openHold(data: string, clock: Clock, logger: Logger): Prom
   if (identity.role !== 'relay') throw new WaybillError('ROLE_REFUSED', `${data} holds a ${identity.role}, not a relay`)
   const store = openRelayStore(data)
   const trust = await openTrust(identity, store)
-  const commit = <T>(act: (store: RelayStore) => T): T => store.transaction(() => act(store), { behavior: 'immediate' })
+  const commit = <T>(act: (store: RelayStore) => T): T => store.$client.transaction(() => act(store)).immediate()
   return {
     identity,
     device: deviceOf(identity),
@@ -58,20 +60,29 @@ export async function openHold(data: string, clock: Clock, logger: Logger): Prom
     logger,
     receiving: new Map(),
     awake: new Awake(),
+    tubes: new Changes(),
     commit,
+  }
+}
+
+/**
+ * A commit that a power cut may take back, without the wait for an fsync: for what promises nothing to anyone, and is learnt
+ * again at the next meeting. The next commit that promises something makes it durable as well.
+ */
+export function withoutSync<T>(hold: Hold, act: (store: RelayStore) => T): T {
+  hold.store.$client.pragma('synchronous = NORMAL')
+  try {
+    return hold.commit(act)
+  } finally {
+    hold.store.$client.pragma('synchronous = FULL')
   }
 }
 
 /** The next place in the order in which things came aboard for others; call it inside a commit. */
 export function nextPosition(store: RelayStore): number {
-  const row = store
-    .insert(schema.facts)
-    .values({ name: 'position', value: '1' })
-    .onConflictDoUpdate({
-      target: schema.facts.name,
-      set: { value: sql`cast(cast(value as integer) + 1 as text)` },
-    })
-    .returning()
-    .get()
-  return Number(row.value)
+  const next = store.$client.prepare<[], string>(
+    `INSERT INTO facts (name, value) VALUES ('position', '1')
+     ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT) RETURNING value`,
+  )
+  return Number(next.pluck().get())
 }

@@ -4,7 +4,7 @@ import type { Verified } from '../shared/crypto/trust.ts'
 import type { Head } from '../shared/protocol/custody-receipt.ts'
 import { WaybillError } from '../shared/service/errors.ts'
 import { chainFault } from './check-manifest.ts'
-import type { Hold, RelayStore } from './open-store.ts'
+import { type Hold, type RelayStore, withoutSync } from './open-store.ts'
 import { manifests, receipts } from './schema.ts'
 
 /** A batch as this relay knows it. */
@@ -40,19 +40,14 @@ function noteManifest(store: RelayStore, { document, digest, jws }: Verified<'ma
   if (settled) return settled
   const why = chainFault(store, digest, document)
   const verdict = why
-    ? { state: 'quarantined' as const, code: 'CHAIN_BROKEN', why }
-    : { state: 'pulling' as const, code: null, why: null, pruned: false }
+    ? { state: 'quarantined', code: 'CHAIN_BROKEN', why }
+    : { state: 'pulling', code: null, why: null }
   const { producer, chain, seq, previous, payload, changes } = document
-  return store
-    .insert(manifests)
-    .values({
-      ...{ digest, producer, chain, seq, previous, jws, changes },
-      ...{ payloadDigest: payload.digest, payloadSize: payload.size },
-      ...verdict,
-    })
-    .onConflictDoUpdate({ target: manifests.digest, set: verdict })
-    .returning()
-    .get()
+  return queriesOf(store).note.get({
+    ...{ digest, producer, chain, seq, previous, jws, changes },
+    ...{ payloadDigest: payload.digest, payloadSize: payload.size },
+    ...verdict,
+  })
 }
 
 /** Not whole here: being fetched, set aside, or removed and no longer covered since a server was restored. */
@@ -128,19 +123,6 @@ function storeReceipt(store: RelayStore, { digest, producer }: BatchRow, at: str
   return stored
 }
 
-/**
- * A commit that a power cut may take back, without the wait for an fsync: for what promises nothing to anyone, and is learnt
- * again at the next meeting. The next commit that promises something makes it durable as well.
- */
-export function withoutSync<T>(hold: Hold, act: (store: RelayStore) => T): T {
-  hold.store.$client.pragma('synchronous = NORMAL')
-  try {
-    return hold.commit(act)
-  } finally {
-    hold.store.$client.pragma('synchronous = FULL')
-  }
-}
-
 type Queries = ReturnType<typeof prepareQueries>
 const prepared = new WeakMap<RelayStore, Queries>()
 
@@ -157,6 +139,23 @@ function prepareQueries(store: RelayStore) {
   const isOpen = inArray(manifests.state, ['pulling', 'quarantined'])
   return {
     batch: store.select().from(manifests).where(isThis).prepare(),
+    note: store
+      .insert(manifests)
+      .values({
+        ...{ digest: given('digest'), producer: given('producer'), chain: given('chain'), seq: given('seq') },
+        ...{ previous: given('previous'), jws: given('jws'), changes: given('changes') },
+        ...{ payloadDigest: given('payloadDigest'), payloadSize: given('payloadSize') },
+        ...{ state: given('state'), code: given('code'), why: given('why') },
+      })
+      .onConflictDoUpdate({
+        target: manifests.digest,
+        set: {
+          ...{ state: sql`excluded.state`, code: sql`excluded.code`, why: sql`excluded.why` },
+          pruned: sql`CASE WHEN excluded.state = 'pulling' THEN 0 ELSE pruned END`,
+        },
+      })
+      .returning()
+      .prepare(),
     receipt: store
       .select()
       .from(receipts)

@@ -3,6 +3,7 @@ import type { CertifiedPeer } from '../shared/crypto/certificate.ts'
 import { deviceOf } from '../shared/crypto/identity.ts'
 import { onlyRoles } from '../shared/crypto/mutual-tls.ts'
 import { checkStanding } from '../shared/crypto/standing.ts'
+import type { Desk } from '../shared/handover/open-desk.ts'
 import type { Meeting } from '../shared/protocol/meeting.ts'
 import type { Awake } from '../shared/service/awake.ts'
 import { asWaybillError, WaybillError } from '../shared/service/errors.ts'
@@ -34,6 +35,11 @@ export interface DaemonContext extends MeetContext {
   awake: Awake
   /** What the page shows has changed. */
   changes: Changes
+  /** Where tubes change hands, and what tells that something of it has changed. */
+  desk: Desk
+  tubes: Changes
+  /** The sha-256 of the lines as served. */
+  linesDigest(): string
 }
 
 /** The door for relays and servers (mutual TLS). */
@@ -63,6 +69,10 @@ export function createFieldDoor(context: DaemonContext): FastifyInstance {
         throw new WaybillError('NOT_FOUND', `payload ${digest} is damaged here`, { cause: error })
       }
     },
+    handover: async (peer, told) => ({
+      ...(await context.desk.answer(peer.device, told)),
+      lines: context.linesDigest(),
+    }),
     takeCustody: async (peer, receipts) => {
       const { taken, problems } = await takeCustody(store, trust, deviceOf(identity), peer.device, receipts)
       for (const problem of problems) noteProblem(context, peer.device, problem)
@@ -93,13 +103,14 @@ export function createLocalApi(context: DaemonContext, token: string | null): Fa
 
 /** The assistant's page, on loopback. */
 export function createFieldPage(context: DaemonContext): FastifyInstance {
-  const { data, clock, logger, changes } = context
+  const { data, clock, logger, changes, desk, tubes } = context
   const live = { snapshot: () => statusOf(context), onChange: (listener: () => void) => changes.onChange(listener) }
   return createPageDoor({
     data,
     title: 'This laptop',
     script: new URL('./web/page.js', import.meta.url),
     live,
+    handover: { desk, changes: tubes },
     clock,
     logger,
   })

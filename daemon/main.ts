@@ -15,7 +15,6 @@ import { writeDurably } from '../shared/storage/durable-file.ts'
 import { PayloadStore } from '../shared/storage/payload-store.ts'
 import { StudyShelf } from '../shared/storage/study-shelf.ts'
 import { openPort } from '../shared/transfer/open-port.ts'
-import { Changes } from '../shared/web/changes.ts'
 import { adoptStudy } from './adopt-study.ts'
 import {
   createFieldDoor,
@@ -27,6 +26,7 @@ import {
 } from './app.ts'
 import { clockWatcher } from './clock-steps.ts'
 import type { DaemonConfig } from './config.ts'
+import { openHandover } from './handover.ts'
 import { knock } from './knock.ts'
 import { openStore } from './open-store.ts'
 import { isServed } from './pending.ts'
@@ -110,8 +110,19 @@ async function openContext(config: DaemonConfig, clock: Clock, logger: Logger): 
   const shelf = await StudyShelf.open(config.data, trust)
   const payloads = new PayloadStore(join(config.data, 'payloads'))
   const sealer = new Sealer(() => ({ store, payloads, identity, study: shelf.document, clock }), clock)
-  const services = { clock, logger, awake: new Awake(), changes: new Changes() }
-  return { data: config.data, identity, store, trust, shelf, payloads, sealer, ...services }
+  const basis = {
+    data: config.data,
+    identity,
+    store,
+    trust,
+    shelf,
+    payloads,
+    sealer,
+    clock,
+    logger,
+    awake: new Awake(),
+  }
+  return { ...basis, ...openHandover(basis) }
 }
 
 /** On the unix socket the file's mode is the guard; on loopback a token is. */

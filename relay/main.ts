@@ -7,6 +7,7 @@ import { Changes } from '../shared/web/changes.ts'
 import { createDriverPage, createKnockDoor } from './app.ts'
 import type { RelayConfig } from './config.ts'
 import { hearFixed, hearGateways, listen } from './discover.ts'
+import { openHandover } from './handover.ts'
 import { noteAllGone } from './note-peer.ts'
 import { openHold } from './open-store.ts'
 import { Peers } from './peers.ts'
@@ -20,6 +21,7 @@ export interface Running {
 
 const wakeEveryMs = 200
 const gatewaysEveryMs = 15_000
+const wipeEveryMs = 5_000
 
 /** Starts the middleman's program. @throws DATA_MISSING, ROLE_REFUSED, LOCKED, ADDRESS_IN_USE */
 export async function startRelay(
@@ -29,11 +31,11 @@ export async function startRelay(
   const hold = await openHold(config.data, clock, logger)
   await claimRuntime(config.data, 'relay', clock.now())
   noteAllGone(hold)
-  wipeLines(hold)
   const changes = new Changes()
+  const { desk, talks } = openHandover(hold)
   const peers = new Peers(hold, () => changes.tell())
   const door = createKnockDoor(hold, peers)
-  const page = createDriverPage(config.data, hold, peers, changes)
+  const page = createDriverPage(config.data, hold, peers, changes, desk)
   const ports: Record<string, number> = {
     port: await openPort(door, config.port, '0.0.0.0'),
     pagePort: await openPort(page, config.pagePort, '127.0.0.1'),
@@ -42,14 +44,18 @@ export async function startRelay(
   hearFixed(hold, peers, config)
   const neighbourhood = listen(hold, peers, config.browseOn, logger)
   const work = [
-    repeat(wakeEveryMs, logger, () => peers.wake()),
+    repeat(wakeEveryMs, logger, () => {
+      peers.wake()
+      talks.wake()
+    }),
+    repeat(wipeEveryMs, logger, () => wipeLines(hold)),
     repeat(gatewaysEveryMs, logger, () => hearGateways(peers, config.browseOn)),
   ]
   logger.info({ ports, device: hold.device }, 'the relay is ready')
   const close = async () => {
     await neighbourhood.close()
     await Promise.all(work.map((repeated) => repeated.stop()))
-    await peers.close()
+    await Promise.all([peers.close(), talks.close()])
     await Promise.all([door.close(), page.close()])
     noteAllGone(hold)
     hold.awake.end()

@@ -14,16 +14,15 @@ const maxLinesBytes = 16 * 1024 * 1024
  * Takes a laptop's open requisition lines, in place of those it showed before, in one transaction. Of what it sends only the
  * fields that the study document makes visible are kept (invariant 6). What it does not show any more stays where a handover aboard
  * closed it.
- * @returns whether anything was new
  */
-export async function takeLines(hold: Hold, client: PeerClient, producer: string): Promise<boolean> {
+export async function takeLines(hold: Hold, client: PeerClient, producer: string): Promise<void> {
   const shown = await client.lines(paths.lines, OpenLine, maxLinesBytes)
   const study = hold.shelf.document
   const digest = sha256(shown.map((line) => `${JSON.stringify(line)}\n`).join(''))
   const value = JSON.stringify([digest, study.version])
   const name = factOf(producer)
   const taken = hold.store.select().from(facts).where(eq(facts.name, name)).get()?.value
-  if (taken === value) return false
+  if (taken === value) return
   hold.commit((store) => {
     store.update(lines).set({ served: false }).where(eq(lines.producer, producer)).run()
     for (const line of shown.flatMap((one) => onlyVisible(one, study))) putLine(store, producer, line)
@@ -33,7 +32,7 @@ export async function takeLines(hold: Hold, client: PeerClient, producer: string
       .run()
     store.insert(facts).values({ name, value }).onConflictDoUpdate({ target: facts.name, set: { value } }).run()
   })
-  return true
+  hold.tubes.tell()
 }
 
 /** A line that has changed since a handover closed it is open again; one that has not may be shown by a laptop that does not know. */

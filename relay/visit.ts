@@ -13,7 +13,6 @@ import { type Progress, pull } from './pull.ts'
 import { returnLost } from './return-receipts.ts'
 import { manifests, type PeerState } from './schema.ts'
 import { takeLines } from './store-lines.ts'
-import { wipeLines } from './wipe-lines.ts'
 
 /** What this program remembers of a peer from one visit to the next; lost at a restart, then all is asked again. */
 export interface Memory {
@@ -124,7 +123,6 @@ async function visitServer(
   const handovers = await forwardHandovers(hold, client, device, memory.refusals)
   const after = forwarded.signed > 0 ? await meet(hold, client, { device, role: 'server' }) : undefined
   await prune(hold)
-  wipeLines(hold)
   return {
     news: news + forwarded.signed + (after?.news ?? 0),
     signed: forwarded.signed,

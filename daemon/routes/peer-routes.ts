@@ -3,7 +3,9 @@ import { Readable } from 'node:stream'
 import { Type } from '@sinclair/typebox'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { CertifiedPeer } from '../../shared/crypto/certificate.ts'
+import { onlyRoles } from '../../shared/crypto/mutual-tls.ts'
 import { Jws } from '../../shared/protocol/fields.ts'
+import { HandoverExchange, maxExchangeBytes } from '../../shared/protocol/handover.ts'
 import { Meeting } from '../../shared/protocol/meeting.ts'
 import { paths } from '../../shared/protocol/paths.ts'
 import { WaybillError } from '../../shared/service/errors.ts'
@@ -18,6 +20,7 @@ export interface PeerVerbs {
   /** @throws NOT_FOUND where this disk lost it */
   payload(digest: string): Promise<ServedFile | undefined>
   takeCustody(peer: CertifiedPeer, receipts: string[]): Promise<number>
+  handover(peer: CertifiedPeer, told: HandoverExchange): Promise<HandoverExchange>
 }
 
 const ManifestQuery = Type.Object(
@@ -58,6 +61,20 @@ export function peerRoutes(door: FastifyInstance, verbs: PeerVerbs): void {
   door.post<{ Body: { receipts: string[] } }>(paths.custody, { schema: { body: Custody } }, async (request) => ({
     taken: await verbs.takeCustody(request.peer, request.body.receipts),
   }))
+  handoverRoute(door, verbs)
+}
+
+/** Only who drives takes tubes along. */
+function handoverRoute(door: FastifyInstance, verbs: Pick<PeerVerbs, 'handover'>): void {
+  door.post<{ Body: HandoverExchange }>(
+    paths.handover,
+    {
+      bodyLimit: maxExchangeBytes,
+      schema: { body: HandoverExchange },
+      onRequest: async ({ peer }) => onlyRoles('relay')(peer),
+    },
+    async (request) => verbs.handover(request.peer, request.body),
+  )
 }
 
 /** Range requests (RFC 9110 section 14): one open-ended range, honoured only for the same bytes. */

@@ -19,11 +19,13 @@ import { recordChanges } from './outbox.ts'
 import { pendingBatches, servedFile } from './pending.ts'
 import { localRoutes } from './routes/local-routes.ts'
 import { peerRoutes } from './routes/peer-routes.ts'
+import { tubeRoutes } from './routes/tube-routes.ts'
 import type { Sealer } from './sealer.ts'
-import { servedLines } from './served-lines.ts'
+import { ownLines, servedLines } from './served-lines.ts'
 import { splitInput } from './split-input.ts'
 import { daemonStatus } from './status.ts'
 import { takeCustody } from './take-custody.ts'
+import { waitingTubes } from './waiting-tubes.ts'
 
 /** What the field laptop's doors need to know. */
 export interface DaemonContext extends MeetContext {
@@ -105,7 +107,7 @@ export function createLocalApi(context: DaemonContext, token: string | null): Fa
 export function createFieldPage(context: DaemonContext): FastifyInstance {
   const { data, clock, logger, changes, desk, tubes } = context
   const live = { snapshot: () => statusOf(context), onChange: (listener: () => void) => changes.onChange(listener) }
-  return createPageDoor({
+  const door = createPageDoor({
     data,
     title: 'This laptop',
     script: new URL('./web/page.js', import.meta.url),
@@ -114,6 +116,8 @@ export function createFieldPage(context: DaemonContext): FastifyInstance {
     clock,
     logger,
   })
+  tubeRoutes(door, () => waitingTubes(ownLines(context), clock.now()))
+  return door
 }
 
 /** What the page and the API tell of this laptop. */

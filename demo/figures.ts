@@ -1,3 +1,4 @@
+import type { HandedOver } from './hand-over.ts'
 import { laptops } from './laptops.ts'
 import { sampleChanges } from './sample-data.ts'
 import { waybill } from './waybill.ts'
@@ -17,10 +18,14 @@ export interface LaptopFigures {
   forwarded: number
   delivered: number
   receiptsBack: number
+  /** Tubes that went into the cool box, from the assistant's page; and what the server has of them, signed. */
+  tubes: number
+  tubesMissing: number
+  tubesAtServer: number
 }
 
 /** Counts at both ends, by the commands that any user has. */
-export async function countFigures(at: (name: string) => string): Promise<LaptopFigures[]> {
+export async function countFigures(at: (name: string) => string, handedOver: HandedOver[]): Promise<LaptopFigures[]> {
   const arrived = await arrivedChanges(at('server'))
   const relay = JSON.parse(await waybill(['status', '--json', '--data', at('driver')]))
   const server = JSON.parse(await waybill(['status', '--json', '--data', at('server')]))
@@ -30,6 +35,8 @@ export async function countFigures(at: (name: string) => string): Promise<Laptop
     const carried = relay.peers.find((peer: { name: string }) => peer.name === name)?.batches ?? {}
     const chain = server.chains.find((known: { name: string }) => known.name === name) ?? { through: 0 }
     const given = [...sampleChanges(name, site, changes)].map(({ id }) => arrived.get(id) ?? 0)
+    const went = handedOver.find(({ laptop }) => laptop === name)
+    const known = server.handovers.tubes.find(({ device }: { device: string }) => device === chain.producer)
     figures.push({
       laptop: name,
       changes: given.length,
@@ -41,6 +48,9 @@ export async function countFigures(at: (name: string) => string): Promise<Laptop
       forwarded: sum(carried.forwarded, carried.delivered),
       delivered: chain.through,
       receiptsBack: receipts.filter(({ state }) => state === 'delivered' || state === 'safe').length,
+      tubes: went?.tubes ?? 0,
+      tubesMissing: went?.missing ?? 0,
+      tubesAtServer: known?.tubes ?? 0,
     })
   }
   return figures
@@ -68,8 +78,20 @@ const columns: Array<keyof LaptopFigures> = [
   'forwarded',
   'delivered',
   'receiptsBack',
+  'tubes',
+  'tubesAtServer',
 ]
-const titles = ['laptop', 'changes', 'batches', 'pulled', 'forwarded', 'delivered', 'receipts back']
+const titles = [
+  'laptop',
+  'changes',
+  'batches',
+  'pulled',
+  'forwarded',
+  'delivered',
+  'receipts back',
+  'tubes',
+  'tubes there',
+]
 
 /** The table at the end. */
 export function tellFigures(figures: LaptopFigures[], tell: (line: string) => void): void {
@@ -80,9 +102,13 @@ export function tellFigures(figures: LaptopFigures[], tell: (line: string) => vo
 /** Whether every change is at the server once, and every receipt back. */
 export function checkFigures(figures: LaptopFigures[], tell: (line: string) => void): boolean {
   const total = (of: keyof LaptopFigures) => figures.reduce((all, figure) => all + Number(figure[of]), 0)
-  const isWhole = total('missing') === 0 && total('doubled') === 0 && total('receiptsBack') === total('batches')
+  const isWhole =
+    total('missing') + total('doubled') === 0 &&
+    total('receiptsBack') === total('batches') &&
+    total('tubes') > 0 &&
+    figures.every(({ tubes, tubesAtServer }) => tubes === tubesAtServer)
   tell(
-    `   ${total('changes')} changes: ${total('missing')} missing, ${total('doubled')} doubled${isWhole ? '' : '  <- THIS IS WRONG'}`,
+    `   ${total('changes')} changes: ${total('missing')} missing, ${total('doubled')} doubled; ${total('tubes')} tubes handed over, ${total('tubesMissing')} missing${isWhole ? '' : '  <- THIS IS WRONG'}`,
   )
   return isWhole
 }

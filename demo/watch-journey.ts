@@ -14,10 +14,13 @@ export async function watchJourney(at: (name: string) => string, quiet: boolean)
   const counts = () =>
     opened.map(({ store, identity, shelf }, index) => {
       const { name, changes } = laptops[index] ?? { name: '', changes: 0 }
-      const { delivered, withDriver, atServer } = daemonStatus(store, at(name), identity, shelf.document).counts
+      const { counts, handovers } = daemonStatus(store, at(name), identity, shelf.document)
+      const { delivered, sealed, withDriver, atServer } = counts
       return {
         name,
         changes,
+        isWhole:
+          sealed.batches + withDriver.batches + atServer.batches === 0 && handovers.signed === handovers.atServer,
         carried: withDriver.changes + atServer.changes + delivered.changes,
         delivered: delivered.changes,
       }
@@ -26,7 +29,7 @@ export async function watchJourney(at: (name: string) => string, quiet: boolean)
     for (const end = performance.now() + deadlineMs; ; ) {
       const now = counts()
       show.tell(now)
-      if (now.every(({ changes, delivered }) => delivered >= changes)) return
+      if (now.every(({ changes, delivered, isWhole }) => delivered >= changes && isWhole)) return
       if (performance.now() > end) throw new Error(`the journey did not end in ${deadlineMs / 1000} s`)
       await pause(everyMs)
     }
@@ -41,6 +44,8 @@ interface Figure {
   changes: number
   carried: number
   delivered: number
+  /** Its signed handovers too are at the clinic, and all its batches. */
+  isWhole: boolean
 }
 
 function bars() {

@@ -15,7 +15,7 @@ const Counts = Type.Object(
 const Signed = Type.Union([Type.Literal('no'), Type.Literal('one'), Type.Literal('both'), Type.Literal('differently')])
 
 /** A tube as a page shows it. */
-export const PageTube = Type.Object({
+const PageTube = Type.Object({
   line: Nullable(LineKey),
   label: Text,
   subject: Nullable(Text),

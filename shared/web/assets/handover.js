@@ -48,6 +48,7 @@ let putAside = null
 export function startHandover() {
   showAnswersBy(() => renew(document.querySelector('.answer'), answer()))
   document.addEventListener('click', ({ target }) => {
+    wakeSounds()
     const found = target instanceof Element ? target.closest('[data-do]') : null
     if (!(found instanceof HTMLElement) || found instanceof HTMLFormElement) return
     void deeds[found.dataset.do ?? '']?.(found)
@@ -87,6 +88,8 @@ export function handoverPage(status, now) {
   }
   if (!view) return [back(), heading(say('handover.asking')), ...troubles()]
   listen(view)
+  const tubes = view.tubes.map((tube) => ({ ...tube, reasonWords: wordsOf(view, tube.reason) }))
+  const [toLookAt, ...others] = tubeList(tubes, view.isClosed, now)
   return [
     back(),
     heading(titleOf(view), say('handover.counts', countsOf(view))),
@@ -94,14 +97,11 @@ export function handoverPage(status, now) {
     ...troubles(),
     ...(view.isClosed ? [] : [tools(), nextTube(view.tubes, now)]),
     heard(view, now),
+    toLookAt,
     ...temperaturePart(view),
     desk.overview ? shiftPart(desk.overview.shift, desk.people) : null,
     signedPart(view, now),
-    ...tubeList(
-      view.tubes.map((tube) => ({ ...tube, reasonWords: wordsOf(view, tube.reason) })),
-      view.isClosed,
-      now,
-    ),
+    ...others,
   ].filter((part) => part !== null)
 }
 

@@ -1,7 +1,7 @@
 import { and, eq, isNull, ne, or } from 'drizzle-orm'
 import type { OpenLine } from '../shared/protocol/requisition-line.ts'
 import type { RelayStore } from './open-store.ts'
-import { lines } from './schema.ts'
+import { deskHandovers, lines } from './schema.ts'
 
 /**
  * The open lines of a laptop, as far as they are here.
@@ -42,4 +42,10 @@ export function laptopsWithLines(store: RelayStore): string[] {
     .where(eq(lines.served, true))
     .all()
     .map(({ producer }) => producer)
+}
+
+/** Whether tubes of this laptop are changing hands here now. */
+export function hasOpenHandover(store: RelayStore, giver: string): boolean {
+  const isOpen = and(eq(deskHandovers.giver, giver), eq(deskHandovers.closed, 0))
+  return store.select().from(deskHandovers).where(isOpen).limit(1).get() !== undefined
 }

@@ -5,6 +5,7 @@ import { OpenLine, type VisibleFields } from '../shared/protocol/requisition-lin
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import { labelOf } from '../shared/specimens/read-scan.ts'
 import type { PeerClient } from '../shared/transfer/peer-client.ts'
+import { hasOpenHandover } from './handover-lines.ts'
 import type { Hold, RelayStore } from './open-store.ts'
 import { facts, lines } from './schema.ts'
 
@@ -13,7 +14,7 @@ const maxLinesBytes = 16 * 1024 * 1024
 /**
  * Takes a laptop's open requisition lines, in place of those it showed before, in one transaction. Of what it sends only the
  * fields that the study document makes visible are kept (invariant 6). What it does not show any more stays where a handover aboard
- * closed it.
+ * closed it, or may yet turn out to have.
  */
 export async function takeLines(hold: Hold, client: PeerClient, producer: string): Promise<void> {
   const shown = await client.lines(paths.lines, OpenLine, maxLinesBytes)
@@ -26,10 +27,9 @@ export async function takeLines(hold: Hold, client: PeerClient, producer: string
   hold.commit((store) => {
     store.update(lines).set({ served: false }).where(eq(lines.producer, producer)).run()
     for (const line of shown.flatMap((one) => onlyVisible(one, study))) putLine(store, producer, line)
-    store
-      .delete(lines)
-      .where(and(eq(lines.producer, producer), eq(lines.served, false), isNull(lines.closedBy)))
-      .run()
+    const isGone = and(eq(lines.producer, producer), eq(lines.served, false), isNull(lines.closedBy))
+    // The laptop may have closed them by a signature that is still on its way here.
+    if (!hasOpenHandover(store, producer)) store.delete(lines).where(isGone).run()
     store.insert(facts).values({ name, value }).onConflictDoUpdate({ target: facts.name, set: { value } }).run()
   })
   hold.tubes.tell()

@@ -6,6 +6,7 @@ import type { PeerClient } from '../shared/transfer/peer-client.ts'
 import type { Listener } from './carry-back.ts'
 import { forward } from './forward.ts'
 import { forwardHandovers } from './forward-handovers.ts'
+import { hasOpenHandover } from './handover-lines.ts'
 import { type Met, meet } from './meet.ts'
 import type { Hold } from './open-store.ts'
 import { prune } from './prune.ts'
@@ -104,6 +105,8 @@ async function visitLaptop(
 /** Lines first: with them people can begin before any payload is here. */
 async function takeLinesOnce(hold: Hold, client: PeerClient, memory: Memory, device: string, said: string) {
   const now = hold.clock.monotonic()
+  // Whoever talks about an open handover takes them, after the signatures that close some.
+  if (hasOpenHandover(hold.store, device)) return
   if (memory.linesFor === said && now - memory.linesAt < refreshLinesMs) return
   await takeLines(hold, client, device)
   Object.assign(memory, { linesFor: said, linesAt: now })

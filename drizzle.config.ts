@@ -2,4 +2,10 @@ import { defineConfig } from 'drizzle-kit'
 
 // One program at a time: WAYBILL_APP=daemon|relay|server (npm run migrations does all three).
 const app = process.env.WAYBILL_APP ?? 'daemon'
-export default defineConfig({ dialect: 'sqlite', schema: `./${app}/schema.ts`, out: `./${app}/migrations` })
+// The two laptops that tubes pass between have the same desk.
+const desk = app === 'server' ? [] : ['./shared/handover/tables.ts']
+export default defineConfig({
+  dialect: 'sqlite',
+  schema: [`./${app}/schema.ts`, ...desk],
+  out: `./${app}/migrations`,
+})

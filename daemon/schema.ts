@@ -1,16 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 
-export {
-  deskActs,
-  deskHandovers,
-  deskReceipts,
-  deskRevisions,
-  deskSignatures,
-  personActs,
-  pins,
-} from '../shared/handover/tables.ts'
-
 /** Changes not yet sealed, in plain text, in the order in which the app made them. */
 export const outbox = sqliteTable('outbox', {
   position: integer('position').primaryKey({ autoIncrement: true }),

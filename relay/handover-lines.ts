@@ -1,7 +1,8 @@
 import { and, eq, isNull, ne, or } from 'drizzle-orm'
+import { deskHandovers } from '../shared/handover/tables.ts'
 import type { OpenLine } from '../shared/protocol/requisition-line.ts'
 import type { RelayStore } from './open-store.ts'
-import { deskHandovers, lines } from './schema.ts'
+import { lines } from './schema.ts'
 
 /**
  * The open lines of a laptop, as far as they are here.

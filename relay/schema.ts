@@ -1,16 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 
-export {
-  deskActs,
-  deskHandovers,
-  deskReceipts,
-  deskRevisions,
-  deskSignatures,
-  personActs,
-  pins,
-} from '../shared/handover/tables.ts'
-
 /**
  * What has become of a batch here. `pulling`: known, not whole on this disk. `aboard`: signed for by this relay. `forwarded`: signed for by a server.
  * `delivered`: a delivery receipt covers it. `quarantined`: set aside with its code; this relay has not signed for it.

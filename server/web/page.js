@@ -10,7 +10,7 @@ const mostSpans = 8
 const mostOpen = 12
 
 show((status, now) => {
-  const { counts, lastError, lastBackup } = status
+  const { counts, handovers, lastError, lastBackup } = status
   const matters = mattersOf(status)
   const isNew = lastError && Date.parse(now) - Date.parse(lastError.at) < 10 * 60_000
   const trouble = lastProblem(lastError, aboutOf(status), now, isNew)
@@ -29,6 +29,7 @@ show((status, now) => {
         : []),
     ]),
     sentence(say('server.taken', { count: takenIn(counts) })),
+    ...(handovers.atServer > 0 ? [sentence(say('server.handovers', { count: handovers.atServer }))] : []),
     ...(isNew ? [trouble] : []),
     ...(matters.length > 0
       ? [section('matters', say('server.matters'), el('ul', { class: 'peers' }, ...matters))]

@@ -197,6 +197,8 @@ export const english: Record<string, string> = {
   'server.journey': 'What has arrived',
   'server.taken.one': 'One change was taken in and signed for in all.',
   'server.taken.other': '{count} changes were taken in and signed for in all.',
+  'server.handovers.one': 'One handover of tubes is here.',
+  'server.handovers.other': '{count} handovers of tubes are here.',
   'server.arrived': 'Arrived, not opened yet',
   'server.arrived.some': 'They are opened by themselves.',
   'server.arrived.none': 'None.',

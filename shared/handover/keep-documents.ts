@@ -28,7 +28,7 @@ export function keepDocuments({ context, documents, handovers }: DeskParts, id: 
       if (isFirst && named) context.onSigned(named.handover)
     }
     documents.forget(id)
-    handovers.settle(id, signingOf(handovers.get(id).head, documents.of(id)).isAgreed)
+    handovers.settle(id, signingOf(handovers.get(id).head, documents.of(id)).signed === 'both')
   })
   try {
     store.immediate()

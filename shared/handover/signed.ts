@@ -4,9 +4,8 @@ import type { Revision, Written } from './document-book.ts'
 
 /** Where the signing of a handover stands. */
 export interface Signing {
+  /** `both`: the newest revision that either signed says what the other signed too. One that nobody signed says nothing. */
   signed: Signed
-  /** Both signed the newest revision: nothing is open. */
-  isAgreed: boolean
   /** The newest revisions that somebody signed; several where two were written at once. */
   standing: Revision[]
 }
@@ -15,25 +14,18 @@ export interface Signing {
 export function signingOf({ giver, taker }: HandoverHead, { revisions, signatures }: Written): Signing {
   // The driver's laptop forgets revisions once a server has them; signatures stay.
   const signers = new Set(signatures.map(({ signature }) => signature.by))
-  if (revisions.length === 0 && signers.size > 0)
-    return { signed: signers.size === 1 ? 'one' : 'both', isAgreed: signers.size > 1, standing: [] }
+  if (revisions.length === 0 && signers.size > 0) return { signed: signers.size === 1 ? 'one' : 'both', standing: [] }
   const signedBy = (device: string) => {
     const digests = new Set(signatures.flatMap(({ signature: s }) => (s.by === device ? [s.handover] : [])))
     return newestOf(revisions.filter(({ digest }) => digests.has(digest)))
   }
   const [ofGiver, ofTaker] = [signedBy(giver), signedBy(taker)]
   const standing = newestOf([...ofGiver, ...ofTaker.filter((revision) => !ofGiver.includes(revision))])
-  if (ofGiver.length === 0 || ofTaker.length === 0)
-    return { signed: standing.length === 0 ? 'no' : 'one', isAgreed: false, standing }
+  if (ofGiver.length === 0 || ofTaker.length === 0) return { signed: standing.length === 0 ? 'no' : 'one', standing }
   const contents = new Set(ofGiver.map(({ content }) => content))
   const agreed = ofTaker.filter(({ content }) => contents.has(content))
-  const [newest] = newestOf(revisions)
   const isSame = numberOf(ofGiver) === numberOf(ofTaker) && agreed.length > 0
-  return {
-    signed: isSame ? 'both' : 'differently',
-    isAgreed: isSame && newest?.handover.revision === numberOf(ofGiver),
-    standing: isSame ? agreed : standing,
-  }
+  return isSame ? { signed: 'both', standing: agreed } : { signed: 'differently', standing }
 }
 
 /** Those with the highest number. */

@@ -24,6 +24,7 @@ type Why = Pick<Extract<Deed, { kind: 'missing' }>, 'reason' | 'text'>
 /** What was said of one of the giver's lines so far, act by act. */
 export class LineStory {
   readonly known: KnownLine
+  /** What is in hand is not missing, whatever was said before. */
   #counted: number | null = null
   #missing: Why | null = null
   #remark: Why | null = null
@@ -38,12 +39,10 @@ export class LineStory {
 
   /** The first scan is one tube; a second one never raises the count. */
   scan(): void {
-    this.#missing = null
     this.#counted ??= 1
   }
 
   count(tubes: number): void {
-    this.#missing = null
     this.#counted = tubes
   }
 

@@ -58,3 +58,14 @@ t.test('every wrong field is named, also those that a person may not set', async
   refused(t, incomplete, /\/reasons: /)
   for (const given of [null, undefined, 'text', [], 7]) refused(t, given, /\/: |\/name/, String(given))
 })
+
+t.test('a code of two reasons, or an id of two people, is named: what was signed would be ambiguous', async (t) => {
+  const leaked = { code: 'leaked', words: 'leaked', closes: true }
+  const thabo = { id: 'thabo', name: 'Thabo', role: 'driver' }
+  t.doesNotThrow(() => checkSettings({ ...usual, reasons: [leaked], people: [thabo, { ...thabo, id: 'neo' }] }))
+  const reasons = [leaked, { ...leaked, code: 'other' }, { ...leaked, words: 'it leaked' }]
+  const people = [thabo, { ...thabo, name: 'Thabo M' }]
+  refused(t, { ...usual, reasons }, /^\/reasons\/2: leaked is there twice$/)
+  refused(t, { ...usual, reasons, people }, /^\/reasons\/2: leaked is there twice; \/people\/1: thabo is there twice$/)
+  refused(t, { ...usual, temperature: { lowest: 2 } }, /\/temperature/)
+})

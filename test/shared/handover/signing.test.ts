@@ -1,6 +1,8 @@
 import t from 'tap'
 import { readDocument } from '../../../shared/crypto/read-document.ts'
 import type { Asked, AskedSignature } from '../../../shared/handover/desk.ts'
+import type { Handover } from '../../../shared/protocol/handover.ts'
+import { craftHandover } from '../../fixtures/craft-handover.ts'
 import { begun, exchange, line, model, settle, twoDesks } from '../../fixtures/desks.ts'
 
 const scan = (read: string): Asked => ({ kind: 'scan', read, typed: false })
@@ -31,6 +33,7 @@ t.test('both sign the same bytes: the handover is closed on both laptops', async
   t.match(both, { signed: 'both', isClosed: true, counts: { present: 1, missing: 1, notYetScanned: 1 } })
   t.equal(both.revisions.length, 1, 'nothing has changed: the same revision')
   t.strictSame(both.revisions[0]?.signatures.map(({ meaning }) => meaning).sort(), ['handedOver', 'received'])
+  t.equal(giver.signed.length, 1, 'nothing is closed again with the second signature')
   t.equal(taker.desk.view(id).isClosed, false, 'which nobody told the driver yet')
   await settle(two, id)
   t.match(taker.desk.view(id), { signed: 'both', isClosed: true })
@@ -188,6 +191,10 @@ t.test('no name and no PIN: unverified, and it blocks nothing; confirmed later, 
     [{ verified: false }],
     'no PIN is known',
   )
+  for (let more = 0; more < 8; more += 1) {
+    taker.clock.time += 1000
+    await taker.desk.sign(id, plain)
+  }
   await settle(two, id)
   t.equal(taker.desk.view(id).isClosed, true)
   await taker.desk.setPin('4711', null)
@@ -207,15 +214,70 @@ t.test('no name and no PIN: unverified, and it blocks nothing; confirmed later, 
     1,
   )
   const written = taker.store.$client.prepare('SELECT jws FROM desk_signatures WHERE by = ?').all(taker.device)
-  t.equal(written.length, 2, 'nothing is erased')
+  t.equal(written.length, 10, 'nothing is erased')
+})
+
+t.test('both sign at once, and only the driver knows whose a stray label is: they say the same', async (t) => {
+  const two = await twoDesks(t, [line('1')])
+  const { giver, taker } = two
+  taker.elsewhere.set('OTHER01', { device: giver.device, line: line('7') })
+  const id = await begun(two)
+  giver.desk.act(id, scan('OTHER01'))
+  await settle(two, id)
+  await giver.desk.sign(id, plain)
+  await taker.desk.sign(id, plain)
+  await settle(two, id)
+  for (const { desk } of [giver, taker]) t.match(desk.view(id), { signed: 'both', isClosed: true })
+})
+
+t.test('an answer to a question from before the signature does not mean that it was heard', async (t) => {
+  const two = await twoDesks(t, [line('1')])
+  const { giver, taker } = two
+  const id = await begun(two)
+  await giver.desk.sign(id, plain)
+  await settle(two, id)
+  const answer = await giver.desk.answer(taker.device, taker.desk.ask(id))
+  t.match(await taker.desk.sign(id, plain), { isClosed: true })
+  await taker.desk.take(id, giver.device, answer)
+  t.strictSame(
+    taker.desk.open().map((head) => head.id),
+    [id],
+  )
+  await settle(two, id)
+  t.strictSame(taker.desk.open(), [])
+  t.match(giver.desk.view(id), { signed: 'both' })
+})
+
+t.test('a newer revision that nobody signed says nothing', async (t) => {
+  const two = await twoDesks(t, [line('1')])
+  const { giver, taker } = two
+  const id = await begun(two)
+  await taker.desk.sign(id, plain)
+  await settle(two, id)
+  await giver.desk.sign(id, plain)
+  const { head } = taker.desk.ask(id)
+  const [first] = giver.desk.view(id).revisions
+  const next: Partial<Handover> = { ...head, revision: 2, previous: first?.digest ?? null }
+  const { digest, jws } = await craftHandover({ giver: giver.enrolled, taker: taker.enrolled }, next)
+  await giver.desk.answer(taker.device, { ...taker.desk.ask(id), documents: [jws] })
+  t.match(giver.desk.view(id), {
+    signed: 'both',
+    isClosed: true,
+    counts: { notYetScanned: 1 },
+    revisions: [{ digest }, {}],
+  })
 })
 
 t.test('pressed twice, one revision is written down', async (t) => {
   const two = await twoDesks(t, [line('1')])
   const id = await begun(two)
-  const { desk } = two.taker
+  const { desk, clock } = two.taker
+  clock.now = () => {
+    clock.time += 1
+    return new Date(clock.time)
+  }
   await Promise.all([desk.sign(id, plain), desk.sign(id, plain), desk.sign(id, plain)])
-  t.match(desk.view(id).revisions, [{ signatures: { length: 1 } }])
+  t.match(desk.view(id).revisions, [{ signatures: [{ by: two.taker.device }] }])
   t.equal(desk.view(id).revisions.length, 1)
   for (const remark of ['', 'x'.repeat(201), '\udc00'])
     await t.rejects(desk.sign(id, { ...plain, remark }), { code: 'BAD_REQUEST' })

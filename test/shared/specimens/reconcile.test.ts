@@ -185,6 +185,15 @@ t.test('a list that comes later knows the label', async (t) => {
   t.strictSame(said(work([line('1')], acts)), [['REQ0001', 'present', 2]])
 })
 
+t.test('first what a person must look at, then by label', async (t) => {
+  const lines = [line('1', { requisition: 'B' }), line('2', { requisition: 'A' }), line('3', { requisition: 'C' })]
+  const now = work(lines, actsOf([giver, scan('ZZ')], [giver, scan('YY')], [giver, scan('A')]))
+  t.strictSame(
+    now.tubes.map(({ label }) => label),
+    ['YY', 'ZZ', 'B', 'C', 'A'],
+  )
+})
+
 /** Arbitrary acts of both laptops about some lines; each device's numbered without a gap. */
 const pks = ['1', '2', '3', '4', '5', '6']
 const deed: fc.Arbitrary<Deed> = fc.oneof(

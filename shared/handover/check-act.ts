@@ -39,7 +39,7 @@ export function checkAct(told: unknown, head: HandoverHead, book: ActBook, study
 }
 
 /** Whether a model of the study has requisitions. */
-export function hasRequisitions({ models }: StudyDocument, model: string): boolean {
+function hasRequisitions({ models }: StudyDocument, model: string): boolean {
   return Object.hasOwn(models, model) && models[model]?.requisition !== undefined
 }
 

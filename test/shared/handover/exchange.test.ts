@@ -235,6 +235,22 @@ t.test('the program dies between storing and answering: all that was acknowledge
   t.strictSame(taker.desk.view(id).revisions, giver.desk.view(id).revisions)
 })
 
+t.test('what the other laptop has is not told again', async (t) => {
+  const two = await twoDesks(t, [line('1')])
+  const { giver, taker } = two
+  const id = await begun(two)
+  taker.desk.act(id, scan('REQ0001'))
+  giver.desk.act(id, scan('REQ0001'))
+  await taker.desk.sign(id, plain)
+  t.match(taker.desk.ask(id), { acts: [{ number: 1 }], documents: [/^ey/, /^ey/], credentials: [/^ey/, /^ey/] })
+  await settle(two, id)
+  const asked = taker.desk.ask(id)
+  t.strictSame([asked.acts, asked.documents, asked.credentials], [[], [], []])
+  const answer = await giver.desk.answer(taker.device, asked)
+  t.strictSame([answer.acts, answer.documents, answer.credentials], [[], [], []])
+  t.strictSame(answer.have.toSorted(), asked.have.toSorted())
+})
+
 /** What the taker would tell someone who has nothing. */
 async function givenBy({ giver, taker }: TwoDesks, id: string): Promise<HandoverExchange> {
   const asked = taker.desk.ask(id)

@@ -136,6 +136,29 @@ t.test('what came after a signature is told, and signed again', async (t) => {
   )
 })
 
+t.test('what both signed must be of one number: who signed an older one of the same words signs again', async (t) => {
+  const two = await twoDesks(t, [line('1')])
+  const { giver, taker } = two
+  const id = await begun(two)
+  await giver.desk.sign(id, plain)
+  await settle(two, id)
+  taker.desk.act(id, scan('REQ0001'))
+  await taker.desk.sign(id, plain)
+  taker.desk.act(id, { kind: 'undo' })
+  t.match(await taker.desk.sign(id, plain), { signed: 'differently', isClosed: false })
+  await settle(two, id)
+  const closed = await giver.desk.sign(id, plain)
+  t.match(closed, { signed: 'both', isClosed: true })
+  t.strictSame(
+    closed.revisions.map(({ handover, signatures }) => [handover.revision, signatures.length]),
+    [
+      [3, 2],
+      [2, 1],
+      [1, 1],
+    ],
+  )
+})
+
 t.test('one laptop is dead: the driver ends it after one signature, and only then', async (t) => {
   const two = await twoDesks(t, [line('1')])
   const { giver, taker } = two

@@ -94,6 +94,7 @@ t.test('nothing that a handover said is left on the disk of a driver who has del
   await relay.side.sign(id)
   await field.side.untilView(id, 'closed', ({ isClosed }) => isClosed)
   await until('the batches are aboard', () => aboard(thabo.data))
+  await until('the driver knows that the laptop has all of it', () => isTold(thabo.data))
   // The car leaves: the laptop is out of reach.
   await field.close()
   const clinic = await startInProcess(t, study.server, systemClock)
@@ -164,6 +165,33 @@ t.test('the laptop dies: the driver signs alone and leaves, and the laptop learn
 })
 
 t.test(
+  'the driver who signed alone gives it all away at the clinic, and still has what the laptop must learn',
+  async (t) => {
+    const { study, laptop, thabo } = await begin(t)
+    await draw(laptop, ['DEAD001', 'DEAD002'])
+    let field = await start(t, laptop)
+    const relay = await start(t, thabo)
+    await until('the list is here', async () => (await relay.side.expected(laptop)) === 2)
+    await until('the data is aboard', () => aboard(thabo.data))
+    const id = await relay.side.begin(laptop)
+    await field.close()
+    await relay.side.scan(id, 'DEAD001')
+    await relay.side.sign(id)
+    await relay.side.end(id)
+    const clinic = await startInProcess(t, study.server, systemClock)
+    await until('subjects are forgotten', () => grep('SUBJ-', thabo.data) === '')
+    await clinic.close()
+    field = await start(t, laptop)
+    await field.side.untilView(id, 'it knows', ({ signed, isClosed }) => signed === 'one' && isClosed)
+    await until('what went is not expected again', async () => (await relay.side.expected(laptop)) === 1)
+    const { store, close } = await openRelay(thabo.data)
+    t.teardown(() => close())
+    const left = store.$client.prepare<[], { n: number }>('SELECT count(*) n FROM desk_revisions')
+    await until('then the driver forgets the rest', () => left.get()?.n === 0)
+  },
+)
+
+t.test(
   'three days without a driver: all that was drawn is expected, none of what was handed over before',
   async (t) => {
     const { laptop, thabo } = await begin(t)
@@ -229,6 +257,15 @@ async function aboard(data: string): Promise<boolean> {
 }
 
 /** The files under a directory that hold the text. */
+async function isTold(data: string): Promise<boolean> {
+  const { store, close } = await openRelay(data)
+  try {
+    return store.$client.prepare('SELECT 1 FROM desk_handovers WHERE told = 0').get() === undefined
+  } finally {
+    close()
+  }
+}
+
 function grep(text: string, directory: string): string {
   try {
     return execFileSync('grep', ['-arlF', '-e', text, directory], { encoding: 'utf8' })

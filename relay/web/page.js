@@ -59,14 +59,18 @@ function onLists({ lines, handover }) {
   return [el('p', { 'data-key': 'lists' }, say('relay.lines', { count: lines }), ...more)]
 }
 
-/** Where to stay comes first, then what is still to do; "all" only where the clinic's receipts cover it (invariant 9). */
+/** What moves comes first, and never says that the car must wait (invariant 11); then what is still to do; "all" only where the clinic's receipts cover it (invariant 9). */
 function headline({ batches, near: { reachable } }, near) {
   const names = (state) => near.filter((peer) => peer.state === state).map(({ name }) => name)
   const packing = near.filter(({ state, unsealed }) => state === 'trusted' && unsealed > 0).map(({ name }) => name)
-  const stay = (key, all) => ({ kind: 'work', text: say(`relay.headline.${key}`, { names: listed(all) }) })
-  if (names('pulling').length > 0) return stay('stay', names('pulling'))
-  if (names('forwarding').length > 0) return stay('giving', names('forwarding'))
-  if (packing.length > 0) return stay('packing', packing)
+  const moving = (key, all, more = []) => ({
+    kind: 'work',
+    text: say(`relay.headline.${key}`, { names: listed(all) }),
+    more,
+  })
+  if (names('pulling').length > 0) return moving('coming', names('pulling'), [say('relay.tubesFirst')])
+  if (names('forwarding').length > 0) return moving('giving', names('forwarding'))
+  if (packing.length > 0) return moving('packing', packing, [say('relay.tubesFirst')])
   return carried(batches) ?? { kind: 'idle', ...nothing(near.length + reachable) }
 }
 

@@ -72,7 +72,7 @@ t.test("the driver's page: coming aboard", { skip: noBrowser }, async (t) => {
       return isHeld
     }
     await knock(laptop, program.ports.port)
-    await headline(page, 'Stay near lap-01: changes are coming aboard.')
+    await headline(page, 'Changes are coming aboard from lap-01.')
     t.match(await card(page, 'lap-01', '1.5 MB'), /1\.5 MB of 2\.4 MB aboard/)
     t.match(await page.getByRole('progressbar').getAttribute('aria-label'), 'lap-01: 1.5 MB of 2.4 MB aboard')
     t.notMatch(await page.innerText('.top'), 'at the clinic')
@@ -107,7 +107,7 @@ t.test("the driver's page: coming aboard", { skip: noBrowser }, async (t) => {
     laptop.bend = () => true
     await laptop.seal(1000)
     await knock(laptop, program.ports.port)
-    await headline(page, 'Stay near lap-01: changes are coming aboard.')
+    await headline(page, 'Changes are coming aboard from lap-01.')
     await laptop.close()
     const text = await card(page, 'lap-01', 'Not near since')
     t.match(text, /Not near since \d\d:\d\d\.\s+Changes: 10 not aboard yet, 400 aboard\./)

@@ -149,10 +149,12 @@ CREATE TABLE `person_acts` (
 	`at` text NOT NULL,
 	`person` text,
 	`kind` text NOT NULL,
-	`about` text
+	`about` text,
+	`carried_by` text
 );
 --> statement-breakpoint
 CREATE INDEX `person_acts_by_kind` ON `person_acts` (`kind`,`position`);--> statement-breakpoint
+CREATE INDEX `person_acts_uncarried` ON `person_acts` (`position`) WHERE carried_by is null;--> statement-breakpoint
 CREATE TABLE `pins` (
 	`person` text PRIMARY KEY NOT NULL,
 	`salt` text NOT NULL,

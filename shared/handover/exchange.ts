@@ -105,14 +105,14 @@ function kidOf(jws: string): string {
   return JSON.parse(Buffer.from(jws.slice(0, jws.indexOf('.')), 'base64url').toString()).kid
 }
 
-function begin({ context, handovers, log }: DeskParts, head: HandoverHead): void {
+/** Whose act it was, the driver's laptop tells. */
+function begin({ context, handovers }: DeskParts, head: HandoverHead): void {
   if (handovers.find(head.id)) return
   context.client
     .transaction(() => {
       for (const older of handovers.openBetween(head.giver, head.taker))
         handovers.end(older.head.id, context.clock.now().toISOString())
       handovers.add(head)
-      log.add('begin', null, head.id)
     })
     .immediate()
 }

@@ -1,6 +1,6 @@
 import { readDocument } from '../crypto/read-document.ts'
 import { type SignedDocument, signDocument } from '../crypto/sign-document.ts'
-import type { Handover, HandoverSignature, Person } from '../protocol/handover.ts'
+import type { Handover, HandoverSignature, Person, PersonAct } from '../protocol/handover.ts'
 import { WaybillError } from '../service/errors.ts'
 import { canBeSigned } from './check-act.ts'
 import { contentDigest, contentOf } from './content.ts'
@@ -31,14 +31,19 @@ export async function signHandover(parts: DeskParts, id: string, asked: AskedSig
   checkRemark(asked.remark)
   const person = parts.log.onShift()
   const verified = await isVerified(parts, person, asked.pin)
-  const { digest, handover, made } = await revisionToSign(parts, known)
+  const log = parts.log.uncarried()
+  const { digest, handover, made } = await revisionToSign(parts, known, log.acts)
   const { context } = parts
   const signature: HandoverSignature = {
     ...{ v: 1, study: context.trust.study, handover: digest, id, revision: handover.revision, by: context.device },
     ...{ meaning: context.side === 'giver' ? 'handedOver' : 'received', person, verified, agrees: asked.agrees },
-    ...{ remark: asked.remark, at: context.clock.now().toISOString() },
+    ...{ remark: asked.remark, at: context.clock.now().toISOString(), log: made ? [] : log.acts },
   }
-  const given: ToKeep = { signature: { signed: await signDocument('signature', signature, context.signer), signature } }
+  const signed = await signDocument('signature', signature, context.signer)
+  const given: ToKeep = {
+    signature: { signed, signature },
+    carried: { positions: log.positions, by: (made ?? signed).digest },
+  }
   if (made) given.revision = { signed: made, by: context.device, handover }
   keepDocuments(parts, id, given)
   context.tell()
@@ -48,7 +53,7 @@ async function isVerified({ pins }: DeskParts, person: Person | null, pin: strin
   return person !== null && pin !== null && (await pins.verify(person, pin))
 }
 
-async function revisionToSign(parts: DeskParts, known: KnownHandover): Promise<ToSign> {
+async function revisionToSign(parts: DeskParts, known: KnownHandover, log: PersonAct[]): Promise<ToSign> {
   const { documents, context } = parts
   const { head } = known
   const written = documents.of(head.id)
@@ -62,7 +67,7 @@ async function revisionToSign(parts: DeskParts, known: KnownHandover): Promise<T
     if (!signed) throw new WaybillError('HANDOVER_CLOSED', `handover ${head.id.slice(0, 8)} is closed`)
     return signed
   }
-  const handover = nextRevision(parts, known)
+  const handover = { ...nextRevision(parts, known), log }
   const content = contentDigest(handover)
   const same = newest.find((revision) => revision.content === content)
   if (same) return same
@@ -76,7 +81,7 @@ async function revisionToSign(parts: DeskParts, known: KnownHandover): Promise<T
 }
 
 /** What this laptop would write down now. */
-function nextRevision(parts: DeskParts, known: KnownHandover): Handover {
+function nextRevision(parts: DeskParts, known: KnownHandover): Omit<Handover, 'log'> {
   const { context, acts, documents } = parts
   const { head } = known
   const [before] = newestOf(documents.of(head.id).revisions)

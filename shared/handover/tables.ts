@@ -103,6 +103,11 @@ export const personActs = sqliteTable(
     person: text('person'),
     kind: text('kind', { enum: ['shift', 'pin', 'begin', 'close'] }).notNull(),
     about: text('about'),
+    /** The digest of the handover or signature that carries it to the server. */
+    carriedBy: text('carried_by'),
   },
-  (table) => [index('person_acts_by_kind').on(table.kind, table.position)],
+  (table) => [
+    index('person_acts_by_kind').on(table.kind, table.position),
+    index('person_acts_uncarried').on(table.position).where(sql`carried_by is null`),
+  ],
 )

@@ -22,7 +22,7 @@ export const documentKinds = {
   manifest: { typ: 'waybill-manifest', schema: Manifest, signers: ['field', 'server'], maxBytes: 131_072 },
   signature: {
     ...{ typ: 'waybill-signature', schema: HandoverSignature },
-    ...{ signers: ['field', 'relay'], maxBytes: 4096 },
+    ...{ signers: ['field', 'relay'], maxBytes: 65_536 },
   },
   study: { typ: 'waybill-study', schema: StudyDocument, signers: ['issuer'], maxBytes: 8_388_608 },
 } as const satisfies Record<string, { typ: string; schema: TSchema; signers: readonly Role[]; maxBytes: number }>

@@ -90,6 +90,21 @@ export const StrayLabel = Type.Object({
 })
 export type StrayLabel = Static<typeof StrayLabel>
 
+/** What a person does outside of a handover's own acts: takes the shift, chooses a PIN, begins or ends a handover (`about`). */
+export const PersonAct = Type.Object({
+  at: Time,
+  person: Nullable(Person),
+  kind: Type.Union([Type.Literal('shift'), Type.Literal('pin'), Type.Literal('begin'), Type.Literal('close')]),
+  about: Nullable(Nonce),
+})
+export type PersonAct = Static<typeof PersonAct>
+
+/**
+ * What persons did on the signer's laptop that no document of it carries yet, in the order in which they did it (house rule 15). It
+ * is no part of what people agree on.
+ */
+const Log = Type.Array(PersonAct, { maxItems: 100 })
+
 /**
  * One revision of a handover as one laptop wrote it down, signed by that laptop; immutable. Its digest is what people sign. Two
  * of one revision are both kept and both shown.
@@ -105,6 +120,7 @@ export const Handover = Type.Object({
   strays: Type.Array(StrayLabel, { maxItems: mostLines }),
   temperature: Nullable(Type.Number()),
   acts: Type.Array(Act, { maxItems: mostActs }),
+  log: Log,
 })
 export type Handover = Static<typeof Handover>
 
@@ -124,6 +140,8 @@ export const HandoverSignature = Type.Object({
   agrees: Type.Boolean(),
   remark: Nullable(Label),
   at: Time,
+  /** Empty where the revision was written down with it, and carries the log: a laptop that only signs writes none down. */
+  log: Log,
 })
 export type HandoverSignature = Static<typeof HandoverSignature>
 

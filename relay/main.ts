@@ -48,7 +48,7 @@ export async function startRelay(
       peers.wake()
       talks.wake()
     }),
-    repeat(wipeEveryMs, logger, () => wipeLines(hold)),
+    repeat(wipeEveryMs, logger, () => desk.forget(wipeLines(hold))),
     repeat(gatewaysEveryMs, logger, () => hearGateways(peers, config.browseOn)),
   ]
   logger.info({ ports, device: hold.device }, 'the relay is ready')

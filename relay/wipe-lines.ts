@@ -22,15 +22,15 @@ interface Due {
  * is delivered, and a server has signed for all that people signed; the handover's acts and revisions, once the laptop has them as
  * well: one that was dead while the driver signed alone would expect its tubes for ever. Signatures and receipts stay. Nothing
  * of what is erased is left in the database's files, as soon as no other program reads them.
- * @returns how many handovers were erased
+ * @returns the handovers of which acts and revisions were erased
  */
-export function wipeLines(hold: Hold): number {
+export function wipeLines(hold: Hold): string[] {
   const due = dueHandovers(hold)
   for (const one of due) wipe(hold, one)
   const name = eq(facts.name, dirtyLog)
   const isDirty = hold.store.select().from(facts).where(name).get() !== undefined
   if (isDirty && emptyLog(hold.store.$client)) hold.commit((store) => store.delete(facts).where(name).run())
-  return due.length
+  return due.flatMap(({ id, told }) => (told === 1 ? [id] : []))
 }
 
 function dueHandovers({ store }: Hold): Due[] {

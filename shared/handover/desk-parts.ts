@@ -9,6 +9,8 @@ import { Pins } from './pins.ts'
 /** What the other laptop said of itself when it was last heard; gone with the program, for it says so again. */
 interface Heard {
   at: string
+  /** When the pages were last told of it; monotonic milliseconds. */
+  toldAt: number
   person: Person | null
   seen: Seen
   have: Set<string>

@@ -10,6 +10,7 @@ import { digestsOf, takeTold } from './take-told.ts'
 const check = TypeCompiler.Compile(HandoverExchange)
 /** Of revisions and signatures in one exchange; what is left rides with the next. */
 const mostGivenBytes = 8 * 1024 * 1024
+const tellEveryMs = 5_000
 
 /** What the other laptop has, as far as it told. */
 type Has = Pick<HandoverExchange, 'seen'> & { have: Set<string> }
@@ -38,8 +39,9 @@ export async function answerExchange(
     throw new WaybillError('ROLE_REFUSED', 'this handover is of other laptops')
   begin(parts, head)
   checkHead(parts.handovers.get(head.id).head, head)
+  const before = heldOf(parts, head.id)
   for (const problem of await takeTold(parts, head, told)) parts.context.refused(problem)
-  note(parts, told)
+  note(parts, told, before)
   return exchangeFor(parts, parts.handovers.get(head.id), { seen: told.seen, have: new Set(told.have) })
 }
 
@@ -54,8 +56,9 @@ export async function takeAnswer(
   const { head } = parts.handovers.get(id)
   if (head.giver !== from) throw new WaybillError('ROLE_REFUSED', 'this handover is with another laptop')
   checkHead(head, told.head)
+  const before = heldOf(parts, id)
   const problems = await takeTold(parts, head, told)
-  note(parts, told)
+  note(parts, told, before)
   const { isClosed, isEnded } = parts.handovers.get(id)
   const own = digestsOf(parts, id)
   const hasAll = [...own].every((digest) => told.have.includes(digest)) && told.have.every((digest) => own.has(digest))
@@ -117,13 +120,28 @@ function begin({ context, handovers }: DeskParts, head: HandoverHead): void {
     .immediate()
 }
 
-/** The end that either laptop knows of is the end. */
-function note({ context, handovers, heard }: DeskParts, told: HandoverExchange): void {
-  const { id } = told.head
-  const at = context.clock.now().toISOString()
+/**
+ * The end that either laptop knows of is the end. The pages are told of what they show; of nothing but when the other laptop was
+ * heard, only now and then.
+ * @param before what was held before the exchange
+ */
+function note(parts: DeskParts, told: HandoverExchange, before: string): void {
+  const { context, handovers, heard } = parts
+  const { person, seen, have, head } = told
+  const { id } = head
+  const [at, now] = [context.clock.now().toISOString(), context.clock.monotonic()]
   if (told.ended && !handovers.get(id).isEnded) handovers.end(id, at)
-  heard.set(id, { at, person: told.person, seen: told.seen, have: new Set(told.have) })
-  context.tell()
+  const last = heard.get(id)
+  const isNews = !last || canonicalize(last.person) !== canonicalize(person) || heldOf(parts, id) !== before
+  const isDue = isNews || now - last.toldAt >= tellEveryMs
+  heard.set(id, { at, toldAt: isDue ? now : last.toldAt, person, seen, have: new Set(have) })
+  if (isDue) context.tell()
+}
+
+/** What is here of a handover: sets that only grow, and its end. */
+function heldOf(parts: DeskParts, id: string): string {
+  const { isEnded, isClosed } = parts.handovers.get(id)
+  return [parts.acts.of(id).length, digestsOf(parts, id).size, isEnded, isClosed].join()
 }
 
 function checkShape(told: unknown): void {

@@ -26,6 +26,8 @@ export interface Desk extends HandoverDesk {
   take(id: string, from: string, told: HandoverExchange): Promise<WaybillError[]>
   /** On the driver's laptop, what is to be asked about: open, or the other does not know its end yet. Else what is open. */
   open(): HandoverHead[]
+  /** The program erased these handovers from the disk: nothing of them stays in memory. */
+  forget(ids: string[]): void
 }
 
 /** Opens the desk of a program. Only one is open on a database. */
@@ -59,6 +61,7 @@ export function openDesk(context: DeskContext): Desk {
     answer: (from, told) => answerExchange(parts, from, told),
     take: (id, from, told) => takeAnswer(parts, id, from, told),
     open: () => (context.side === 'taker' ? handovers.untold() : handovers.open()).map(({ head }) => head),
+    forget: (ids) => forget(parts, ids),
   }
 }
 
@@ -77,6 +80,12 @@ function begin({ context, handovers, log }: DeskParts, device: string): string {
     .immediate()
   context.tell()
   return head.id
+}
+
+function forget({ acts, documents, heard, context }: DeskParts, ids: string[]): void {
+  for (const id of ids) for (const book of [acts, documents]) book.forget(id)
+  for (const id of ids) heard.delete(id)
+  if (ids.length > 0) context.tell()
 }
 
 function close({ context, handovers, documents, log }: DeskParts, id: string): void {

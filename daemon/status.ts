@@ -43,8 +43,15 @@ export interface DaemonStatus {
   lastError: LastError | null
 }
 
-/** Reads the status of a field laptop's data directory, whether its program runs or not. */
+/**
+ * Reads the status of a field laptop's data directory, whether its program runs or not. All counts are of one moment: what moves on
+ * meanwhile is in exactly one of them (invariant 9).
+ */
 export function daemonStatus(store: DaemonStore, data: string, identity: Identity, study: StudyDocument): DaemonStatus {
+  return store.$client.transaction(() => statusNow(store, data, identity, study)).deferred()
+}
+
+function statusNow(store: DaemonStore, data: string, identity: Identity, study: StudyDocument): DaemonStatus {
   const runtime = readRuntime(data)
   return {
     program: 'daemon',

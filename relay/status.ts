@@ -69,8 +69,15 @@ interface Opened {
   study: StudyDocument
 }
 
-/** Reads the relay's state. @param live the running program's peers; only it knows of progress and of unrecognised places */
-export function relayStatus({ data, identity, store, study }: Opened, live?: Peers): RelayStatus {
+/**
+ * Reads the relay's state; all counts are of one moment (invariant 9).
+ * @param live the running program's peers; only it knows of progress and of unrecognised places
+ */
+export function relayStatus(opened: Opened, live?: Peers): RelayStatus {
+  return opened.store.$client.transaction(() => statusNow(opened, live)).deferred()
+}
+
+function statusNow({ data, identity, store, study }: Opened, live?: Peers): RelayStatus {
   const runtime = readRuntime(data)
   const running = live !== undefined || runtime?.program === 'relay'
   const sums = sumsByProducer(store)

@@ -56,8 +56,12 @@ export interface ServerStatus {
   lastError: LastError | null
 }
 
-/** Reads the status of a server's data directory, whether its program runs or not. */
+/** Reads the status of a server's data directory, whether its program runs or not. All counts are of one moment (invariant 9). */
 export function serverStatus(store: ServerStore, data: string, identity: Identity, study: StudyDocument): ServerStatus {
+  return store.$client.transaction(() => statusNow(store, data, identity, study)).deferred()
+}
+
+function statusNow(store: ServerStore, data: string, identity: Identity, study: StudyDocument): ServerStatus {
   const runtime = readRuntime(data)
   return {
     program: 'server',

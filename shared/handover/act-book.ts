@@ -16,11 +16,15 @@ export class ActBook {
   readonly #shelves = new Map<string, Shelf>()
   readonly #read: Statement<[string], { act: string }>
   readonly #find: Statement<[string, string, number], { act: string }>
+  readonly #takeOut: Statement<[string, string, number], { act: string }>
   readonly #put: Transaction<(handover: string, acts: Act[], together: () => void) => void>
 
   constructor(client: Database) {
     this.#read = client.prepare('SELECT act FROM desk_acts WHERE handover = ? ORDER BY after, device, number')
     this.#find = client.prepare('SELECT act FROM desk_acts WHERE handover = ? AND device = ? AND number = ?')
+    this.#takeOut = client.prepare(
+      'DELETE FROM desk_acts WHERE handover = ? AND device = ? AND number >= ? RETURNING act',
+    )
     const insert = client.prepare('INSERT INTO desk_acts (handover, device, number, after, act) VALUES (?, ?, ?, ?, ?)')
     this.#put = client.transaction((handover: string, acts: Act[], together: () => void) => {
       for (const act of acts) insert.run(handover, act.device, act.number, act.after, JSON.stringify(act))
@@ -62,6 +66,13 @@ export class ActBook {
     const shelf = this.#shelf(handover)
     this.#put.immediate(handover, acts, together)
     for (const act of acts) this.#add(shelf, act)
+  }
+
+  /** A device's acts from this number on, in order; they are here no more. Call it inside a transaction that puts them again. */
+  takeOut(handover: string, device: string, number: number): Act[] {
+    const out = this.#takeOut.all(handover, device, number).map(({ act }): Act => JSON.parse(act))
+    this.forget(handover)
+    return out.sort((a, b) => a.number - b.number)
   }
 
   /** What is in memory is read again: a transaction around a `put` was rolled back, or the program erased acts. */

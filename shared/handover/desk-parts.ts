@@ -26,6 +26,8 @@ export interface DeskParts {
   pins: Pins
   /** By handover. */
   heard: Map<string, Heard>
+  /** Handovers in which the own acts were compared with those that the other laptop has of them, since the program started. */
+  compared: Set<string>
 }
 
 /** Opens the books of a desk on the program's database. */
@@ -34,6 +36,6 @@ export function openParts(context: DeskContext): DeskParts {
   return {
     context,
     ...{ handovers: new HandoverBook(client), acts: new ActBook(client), documents: new DocumentBook(client) },
-    ...{ log: new PersonLog(client, clock), pins: new Pins(client, clock), heard: new Map() },
+    ...{ log: new PersonLog(client, clock), pins: new Pins(client, clock), heard: new Map(), compared: new Set() },
   }
 }

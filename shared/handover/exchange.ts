@@ -1,7 +1,7 @@
 import { TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Database } from 'better-sqlite3'
 import canonicalize from 'canonicalize'
-import { HandoverExchange, type HandoverHead } from '../protocol/handover.ts'
+import { type Act, HandoverExchange, type HandoverHead, type Seen } from '../protocol/handover.ts'
 import { WaybillError } from '../service/errors.ts'
 import type { DeskParts } from './desk-parts.ts'
 import type { KnownHandover } from './handover-book.ts'
@@ -68,15 +68,25 @@ export async function takeAnswer(
 }
 
 function exchangeFor(parts: DeskParts, { head, isEnded }: KnownHandover, has: Has | undefined): HandoverExchange {
-  const { context, acts, log } = parts
+  const { context, log } = parts
   const documents = has ? lackingDocuments(parts, head.id, has.have) : []
   return {
-    ...{ v: 1, at: context.clock.now().toISOString(), head, seen: acts.seen(head.id) },
-    acts: has ? acts.lacking(head.id, has.seen) : [],
+    ...{ v: 1, at: context.clock.now().toISOString(), head, seen: seenIn(parts, head.id) },
+    acts: has ? givenActs(parts, head.id, has.seen) : [],
     have: [...digestsOf(parts, head.id)],
     ...{ documents, credentials: credentialsBehind(context.client, documents) },
     ...{ lines: null, person: log.onShift(), ended: isEnded },
   }
+}
+
+/** Of our own acts none, until they were compared with what the other laptop has of them: it gives that back. */
+function seenIn({ acts, compared, context }: DeskParts, id: string): Seen {
+  const { [context.device]: own = 0, ...others } = acts.seen(id)
+  return compared.has(id) && own > 0 ? { ...others, [context.device]: own } : others
+}
+
+function givenActs({ acts, compared, context }: DeskParts, id: string, seen: Seen): Act[] {
+  return acts.lacking(id, seen).filter(({ device }) => device !== context.device || compared.has(id))
 }
 
 function lackingDocuments({ documents }: DeskParts, id: string, have: Set<string>): string[] {

@@ -82,9 +82,9 @@ function begin({ context, handovers, log }: DeskParts, device: string): string {
   return head.id
 }
 
-function forget({ acts, documents, heard, context }: DeskParts, ids: string[]): void {
+function forget({ acts, documents, heard, compared, context }: DeskParts, ids: string[]): void {
   for (const id of ids) for (const book of [acts, documents]) book.forget(id)
-  for (const id of ids) heard.delete(id)
+  for (const id of ids) for (const known of [heard, compared]) known.delete(id)
   if (ids.length > 0) context.tell()
 }
 

@@ -2,11 +2,11 @@ import canonicalize from 'canonicalize'
 import { documentDigest } from '../crypto/sign-document.ts'
 import { checkStanding } from '../crypto/standing.ts'
 import type { Verified } from '../crypto/trust.ts'
-import type { Act, HandoverExchange, HandoverHead } from '../protocol/handover.ts'
+import type { HandoverExchange, HandoverHead } from '../protocol/handover.ts'
 import { asWaybillError, WaybillError } from '../service/errors.ts'
-import { checkAct } from './check-act.ts'
 import type { DeskParts } from './desk-parts.ts'
 import { keepDocuments } from './keep-documents.ts'
+import { takeActs } from './take-acts.ts'
 import { type HandoverDocument, isHandover, verifyHandoverDocument } from './verify-document.ts'
 
 /** One laptop writes and signs no more than so many documents in a handover. */
@@ -19,7 +19,7 @@ const mostDocuments = 250
  */
 export async function takeTold(parts: DeskParts, head: HandoverHead, told: HandoverExchange): Promise<WaybillError[]> {
   if (parts.handovers.get(head.id).isWiped) return []
-  const problems = takeActs(parts, head, told.acts)
+  const problems = takeActs(parts, head, told)
   const attempt = async <T>(act: () => T | Promise<T>): Promise<T | undefined> => {
     try {
       return await act()
@@ -46,27 +46,6 @@ export async function takeTold(parts: DeskParts, head: HandoverHead, told: Hando
 export function digestsOf({ documents }: DeskParts, id: string): Set<string> {
   const { revisions, signatures } = documents.of(id)
   return new Set([...revisions, ...signatures].map(({ digest }) => digest))
-}
-
-function takeActs({ acts, context }: DeskParts, head: HandoverHead, told: Act[]): WaybillError[] {
-  const problems: WaybillError[] = []
-  const take = context.client.transaction(() => {
-    for (const given of told)
-      try {
-        const act = checkAct(given, head, acts, context.shelf.document)
-        if (act) acts.put(head.id, [act])
-      } catch (error) {
-        if (!(error instanceof WaybillError)) throw error
-        problems.push(error)
-      }
-  })
-  try {
-    if (told.length > 0) take.immediate()
-  } catch (error) {
-    acts.forget(head.id)
-    throw error
-  }
-  return problems
 }
 
 /** Revisions before what is signed under them, the older ones first. */

@@ -85,6 +85,15 @@ for (const name of names) {
   })
 }
 
+t.test('waybill-server.service: may lower a priority, and nothing else of @resources', (t) => {
+  t.strictSame(settings('server').get('SystemCallFilter'), [
+    '@system-service',
+    '~@privileged @resources',
+    'setpriority',
+  ])
+  t.end()
+})
+
 const account = missing('systemd-sysusers') || (process.getuid?.() === 0 ? false : 'only root may give files away')
 t.test('sysusers and tmpfiles: the user, and directories that are closed to others', { skip: account }, (t) => {
   const root = installedRoot(t)

@@ -9,7 +9,7 @@ import { packPlaces } from './pack-places.ts'
 import { readContent } from './read-batch.ts'
 
 /** Taking in comes first: on Linux a thread has a priority of its own. */
-const lower = 10
+const lower = 5
 const { data } = workerData as { data: string }
 const identity = readIdentity(data)
 const payloads = new PayloadStore(join(data, 'payloads'))

@@ -21,8 +21,9 @@ interface OpenRow extends Row {
 }
 
 const run = 500
+/** Another handover that closed it at the same change, when two drivers are here at once, is none that it changed since. */
 const lastHandover = `(SELECT json_object('handover', handover, 'changeId', change_id, 'at', at) FROM closed_lines c
-  WHERE c.model = l.model AND c.pk = l.pk AND (l.closed = 0 OR c.handover IS NOT @handover) ORDER BY position DESC LIMIT 1)`
+  WHERE c.model = l.model AND c.pk = l.pk AND c.change_id != l.line ->> '$.changeId' ORDER BY position DESC LIMIT 1)`
 const nextOpen = `SELECT rowid FROM open_lines WHERE closed = 0 AND rowid > @after ORDER BY rowid LIMIT ${run}`
 const closedBy = `SELECT o.rowid FROM closed_lines c JOIN open_lines o ON o.model = c.model AND o.pk = c.pk
   WHERE c.handover = @handover AND o.closed = 1 AND c.change_id = o.line ->> '$.changeId' AND o.rowid > @after`

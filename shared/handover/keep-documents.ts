@@ -22,11 +22,12 @@ export function keepDocuments({ context, documents, handovers, log }: DeskParts,
     if (revision) {
       const { signed, by, handover } = revision
       documents.putRevision(signed, by, contentDigest(handover), handover)
-      if (by === context.device) log.recall(handover.log, signed.digest)
+      if (!carried && by === context.device) log.recall(handover.log, signed.digest)
     }
     if (signature) {
       const isFirst = documents.putSignature(signature.signed, signature.signature)
-      if (signature.signature.by === context.device) log.recall(signature.signature.log, signature.signed.digest)
+      if (!carried && signature.signature.by === context.device)
+        log.recall(signature.signature.log, signature.signed.digest)
       documents.forget(id)
       const named = documents.of(id).revisions.find(({ digest }) => digest === signature.signature.handover)
       if (isFirst && named) context.onSigned(named.handover)

@@ -117,3 +117,13 @@ t.test('a laptop that gets its own documents back tells nothing of them again', 
   t.strictSame(carried(giver, giver.device), ['shift NEO'])
   t.strictSame(carried(taker, giver.device), ['shift NEO'])
 })
+
+t.test('two acts that look the same are two', async (t) => {
+  const { taker, giver } = await twoDesks(t, [line('1')])
+  const id = taker.desk.begin(giver.device)
+  for (let n = 0; n < 120; n += 1) taker.desk.takeShift(thabo)
+  await taker.desk.sign(id, plain)
+  taker.clock.time += 1
+  await taker.desk.sign(id, plain)
+  t.equal(carried(taker, taker.device).length, 121)
+})

@@ -1,6 +1,7 @@
 import { sha256 } from '../shared/crypto/digest.ts'
 import type { OpenLine } from '../shared/protocol/requisition-line.ts'
 import type { Clock } from '../shared/service/clock.ts'
+import { databaseStateOf } from '../shared/storage/database-state.ts'
 import type { StudyShelf } from '../shared/storage/study-shelf.ts'
 import { readOpenLines } from './open-lines.ts'
 import type { DaemonStore } from './open-store.ts'
@@ -19,12 +20,10 @@ export function* servedLines({ store, shelf, clock }: ServingContext): Generator
 
 /** Gives the function that tells the sha-256 of the open lines as served, at no cost while nothing was written. */
 export function linesDigester(context: ServingContext): () => string {
-  const { $client: client } = context.store
-  const written = client.prepare<[], { own: number }>('SELECT total_changes() own')
+  const databaseState = databaseStateOf(context.store.$client)
   let [last, digest] = ['', '']
   return () => {
-    // `data_version` tells of other programs on this database, `total_changes` of this one.
-    const now = `${client.pragma('data_version', { simple: true })} ${written.get()?.own} ${context.shelf.digest}`
+    const now = `${databaseState()} ${context.shelf.digest}`
     if (now !== last) digest = sha256([...servedLines(context)].join(''))
     last = now
     return digest

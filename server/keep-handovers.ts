@@ -16,7 +16,16 @@ export function keepHandovers({ $client }: ServerStore, documents: HandoverDocum
     const { digest, jws } = found
     if (isHandover(found)) {
       const { id, revision, giver, taker } = found.document
-      handover.run(digest, id, revision, giver, taker, tubesIn(found.document), contentDigest(found.document), jws)
+      handover.run(
+        digest,
+        id,
+        revision,
+        giver,
+        taker,
+        tubesIn(found.document.lines),
+        contentDigest(found.document),
+        jws,
+      )
     } else signature.run(digest, found.document.handover, found.document.by, jws)
   }
 }

@@ -16,6 +16,8 @@ export interface DeskContext {
   signer: Signer
   shelf: StudyShelf
   clock: Clock
+  /** Another text whenever the database, the study document or a line may have changed. */
+  state(): string
   /** The laptops that a handover may be begun with. */
   partners(): string[]
   /**

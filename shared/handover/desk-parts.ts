@@ -5,6 +5,7 @@ import { DocumentBook } from './document-book.ts'
 import { HandoverBook } from './handover-book.ts'
 import { PersonLog } from './person-log.ts'
 import { Pins } from './pins.ts'
+import { type Remember, remembering } from './remember.ts'
 
 /** What the other laptop said of itself when it was last heard; gone with the program, for it says so again. */
 interface Heard {
@@ -24,6 +25,7 @@ export interface DeskParts {
   documents: DocumentBook
   log: PersonLog
   pins: Pins
+  remember: Remember
   /** By handover. */
   heard: Map<string, Heard>
   /** Handovers in which the own acts were compared with those that the other laptop has of them, since the program started. */
@@ -37,5 +39,6 @@ export function openParts(context: DeskContext): DeskParts {
     context,
     ...{ handovers: new HandoverBook(client), acts: new ActBook(client), documents: new DocumentBook(client) },
     ...{ log: new PersonLog(client, clock), pins: new Pins(client, clock), heard: new Map(), compared: new Set() },
+    remember: remembering(context),
   }
 }

@@ -61,6 +61,8 @@ export interface HandoverView extends HandoverHead {
   signed: Signed
   /** The newest revision first; two of one number are both here. */
   revisions: ShownRevision[]
+  /** Of revisions that were erased here. */
+  bareSignatures: HandoverSignature[]
   /** What is shown differs from what was last signed. */
   isChangedSince: boolean
   isClosed: boolean
@@ -103,16 +105,37 @@ export interface AskedSignature {
   remark: string | null
 }
 
-/** Someone whom this handover can be done with. */
+/** A handover that is closed, as the newest revision says that somebody signed. */
+export interface ClosedHandover {
+  id: string
+  began: string
+  signed: Signed
+  /** Null where the revision was erased here: a server has it. */
+  counts: TubeCounts | null
+  /** How many were in the hand; null as above. */
+  tubes: number | null
+  /** Of several of one person that differ only in being verified, the one that is. */
+  signatures: HandoverSignature[]
+}
+
+/** Another laptop that this one does handovers with, or did. */
 export interface Partner {
   device: string
   name: string
+  /** On the driver's laptop: a handover with it can be begun. */
+  isHere: boolean
   /** Drawn, and in no earlier signed handover. */
   expected: number
   /** The handover that is open with it. */
   open: HandoverHead | null
   counts: TubeCounts | null
   signed: Signed
+  /** In the open handover: labels of tubes that nobody has said anything of yet, the first ones. */
+  openLabels: string[]
+  /** On the driver's laptop: tubes counted in handovers with it, open, or closed and at no server yet. Else 0. */
+  aboard: number
+  /** The newest handover with it that is closed and that somebody signed. */
+  last: ClosedHandover | null
 }
 
 /** What the pages ask of the program that they belong to. Each laptop has one; both work on the same acts. */
@@ -120,7 +143,7 @@ export interface HandoverDesk {
   side: 'giver' | 'taker'
   study(): StudyDocument
   reasons(): Reason[]
-  /** On the driver's laptop, the laptops of today; on the assistant's, the handovers that drivers began here. */
+  /** On the driver's laptop, the laptops of today and of handovers before; on the assistant's, whoever began one here. */
   partners(): Partner[]
   /** Begins a handover with this laptop, or gives the one that is open. @throws ROLE_REFUSED on the giver's side; NOT_FOUND */
   begin(device: string): string
@@ -128,7 +151,10 @@ export interface HandoverDesk {
   view(id: string): HandoverView
   /** On disk when it returns. @throws NOT_FOUND, BAD_REQUEST, HANDOVER_CLOSED */
   act(id: string, asked: Asked): Answer
-  /** Writes the next revision down if something has changed, and signs it for this side. @throws NOT_FOUND, PIN_REFUSED */
+  /**
+   * Writes the next revision down if something has changed, and signs it for this side. In a closed handover, whoever signed
+   * unverified confirms that very signature. @throws NOT_FOUND, HANDOVER_CLOSED, PIN_REFUSED
+   */
   sign(id: string, asked: AskedSignature): Promise<HandoverView>
   /** The driver ends a handover that only one laptop could sign; what is open is expected again. @throws NOT_FOUND, BAD_REQUEST */
   close(id: string): HandoverView

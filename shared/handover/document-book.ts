@@ -66,6 +66,12 @@ export class DocumentBook {
     return first === undefined
   }
 
+  /** Whether a server has signed for it. */
+  isCovered(digest: string): boolean {
+    const sql = 'SELECT 1 FROM desk_revisions WHERE digest = ? AND receipt IS NOT NULL'
+    return this.#client.prepare(sql).get(digest) !== undefined
+  }
+
   /** What is in memory is read again. */
   forget(handover: string): void {
     this.#kept.delete(handover)

@@ -9,14 +9,16 @@ import type { KnownHandover } from './handover-book.ts'
 import { newestOf } from './signed.ts'
 
 /** How data and tubes agree as far as this laptop knows now. */
-export function reconcileNow({ context, acts, documents }: DeskParts, { head }: KnownHandover): Reconciled {
+export function reconcileNow({ context, acts, documents, remember }: DeskParts, { head }: KnownHandover): Reconciled {
   const { id, giver } = head
-  const toldElsewhere = placesToldIn(newestOf(documents.of(id).revisions))
-  return reconcile({
-    handover: id,
-    lines: context.linesOf(giver, id),
-    findElsewhere: (label) => context.findElsewhere(label, giver) ?? toldElsewhere.get(label),
-    acts: acts.of(id),
+  return remember(`reconciled ${id}`, () => {
+    const toldElsewhere = placesToldIn(newestOf(documents.of(id).revisions))
+    return reconcile({
+      handover: id,
+      lines: context.linesOf(giver, id),
+      findElsewhere: (label) => context.findElsewhere(label, giver) ?? toldElsewhere.get(label),
+      acts: acts.of(id),
+    })
   })
 }
 

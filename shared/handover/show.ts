@@ -8,27 +8,30 @@ import type { DeskParts } from './desk-parts.ts'
 import type { Written } from './document-book.ts'
 import type { KnownHandover } from './handover-book.ts'
 import { reconcileNow, tubesWritten } from './reconcile-now.ts'
-import { signingOf } from './signed.ts'
+import { bestOf, signingOf } from './signed.ts'
 
-/** A handover as the pages show it. @param reconciled what was worked out just now @throws NOT_FOUND */
-export function viewOf(parts: DeskParts, id: string, reconciled?: Reconciled): HandoverView {
+/** A handover as the pages show it. @throws NOT_FOUND */
+export function viewOf(parts: DeskParts, id: string): HandoverView {
   const known = parts.handovers.get(id)
   const { head, isClosed, isWiped } = known
   if (isWiped) for (const book of [parts.acts, parts.documents]) book.forget(id)
   const written = parts.documents.of(id)
   const { signed, standing } = signingOf(head, written)
   const [settled] = isClosed ? standing : []
-  const now = settled || isWiped ? undefined : (reconciled ?? reconcileNow(parts, known))
+  const now = settled || isWiped ? undefined : reconcileNow(parts, known)
   const tubes = now?.tubes ?? (settled ? tubesWritten(parts, settled.handover) : [])
   const heard = parts.heard.get(id)
+  const offsetOf = offsetsOf(parts)
+  const signatures = bestOf(written.signatures.map(({ signature }) => signature))
   return {
     ...head,
     ...{ giverName: nameOf(parts, head.giver), takerName: nameOf(parts, head.taker) },
-    tubes: tubes.map((tube) => shownTube(parts, head.giver, tube)),
+    tubes: tubes.map((tube) => shownTube(parts, head.giver, tube, offsetOf)),
     counts: countTubes(tubes),
     temperature: now ? now.temperature : (settled?.handover.temperature ?? null),
     question: now && !isClosed ? questionOf(parts, known, now) : null,
-    ...{ signed, revisions: shownRevisions(written), isClosed },
+    ...{ signed, revisions: shownRevisions(written, signatures), isClosed },
+    bareSignatures: signatures.filter(({ handover }) => !written.revisions.some(({ digest }) => digest === handover)),
     isChangedSince:
       now !== undefined &&
       !isClosed &&
@@ -39,10 +42,11 @@ export function viewOf(parts: DeskParts, id: string, reconciled?: Reconciled): H
 }
 
 /** A tube as a page shows it, with times brought to this laptop's clock. */
-export function shownTube({ context }: DeskParts, giver: string, tube: Tube): ShownTube {
+export function shownTube(parts: DeskParts, giver: string, tube: Tube, offsetOf = offsetsOf(parts)): ShownTube {
+  const { context } = parts
   const line = tube.line ?? tube.elsewhere?.line ?? null
   const device = tube.elsewhere?.device
-  const age = line && ageOf(line, context.clock.now(), context.clockOffset(device ?? giver))
+  const age = line && ageOf(line, context.clock.now(), offsetOf(device ?? giver))
   const { state, tubes, counted, reason, text } = tube
   return {
     line: tube.line && { model: tube.line.model, pk: tube.line.pk },
@@ -51,6 +55,16 @@ export function shownTube({ context }: DeskParts, giver: string, tube: Tube): Sh
     ...{ isShort: state === 'present' && tubes !== null && counted !== tubes, reason, text },
     laptop: device === undefined ? null : nameOf({ context }, device),
     ...(age ?? { drawnAt: null, minutesLeft: null, doubtful: false }),
+  }
+}
+
+/** Each laptop's clock is asked for once, and not for every tube. */
+function offsetsOf({ context }: DeskParts): (device: string) => number {
+  const known = new Map<string, number>()
+  return (device) => {
+    const offset = known.get(device) ?? context.clockOffset(device)
+    known.set(device, offset)
+    return offset
   }
 }
 
@@ -66,16 +80,12 @@ function said({ acts }: DeskParts, id: string, now: Reconciled): string {
   return contentDigest(contentOf(now, acts.of(id)))
 }
 
-/** The newest first; of several signatures that differ only in being verified, the one that is. */
-function shownRevisions({ revisions, signatures }: Written): ShownRevision[] {
-  return revisions.toReversed().map(({ digest, handover }) => {
-    const best = new Map<string, HandoverSignature>()
-    for (const { signature } of signatures.filter(({ signature }) => signature.handover === digest)) {
-      const name = JSON.stringify([signature.by, signature.person, signature.agrees, signature.remark])
-      if (!best.get(name)?.verified) best.set(name, signature)
-    }
-    return { digest, handover, signatures: [...best.values()] }
-  })
+/** The newest first. */
+function shownRevisions({ revisions }: Written, signatures: HandoverSignature[]): ShownRevision[] {
+  return revisions.toReversed().map(({ digest, handover }) => ({
+    ...{ digest, handover },
+    signatures: signatures.filter((signature) => signature.handover === digest),
+  }))
 }
 
 /** What the study calls a laptop. */

@@ -14,16 +14,20 @@ import { newestOf, signingOf } from './signed.ts'
 /** A revision to put a name under; `made` where it is not on disk yet. */
 interface ToSign {
   digest: string
-  handover: Handover
-  made?: SignedDocument
+  revision: number
+  made?: { signed: SignedDocument; handover: Handover }
 }
+
+/** Who signs, and how. */
+type Signing = Pick<HandoverSignature, 'person' | 'verified' | 'agrees' | 'remark'>
 
 const longestRemark = 200
 
 /**
  * Writes the next revision down if what it says has changed, and signs it for this side; both are on disk when this returns. In a
- * closed handover only what was signed can be signed, again or by another person. Call it once at a time.
- * @throws NOT_FOUND, BAD_REQUEST, HANDOVER_CLOSED where nobody signed it or it was erased, PIN_REFUSED, TOO_LARGE
+ * closed handover only what was signed can be signed, again or by another person; of one that was erased, a person's own signature
+ * can still be confirmed. Call it once at a time.
+ * @throws NOT_FOUND, BAD_REQUEST, HANDOVER_CLOSED where there is nothing to sign, PIN_REFUSED, TOO_LARGE
  */
 export async function signHandover(parts: DeskParts, id: string, asked: AskedSignature): Promise<void> {
   const known = parts.handovers.get(id)
@@ -32,19 +36,22 @@ export async function signHandover(parts: DeskParts, id: string, asked: AskedSig
   const person = parts.log.onShift()
   const verified = await isVerified(parts, person, asked.pin)
   const log = parts.log.uncarried()
-  const { digest, handover, made } = await revisionToSign(parts, known, log.acts)
+  const signing: Signing = { person, verified, agrees: asked.agrees, remark: asked.remark }
+  const { digest, revision, made } = known.isClosed
+    ? closedRevision(parts, known, signing)
+    : await nextToSign(parts, known, log.acts)
   const { context } = parts
   const signature: HandoverSignature = {
-    ...{ v: 1, study: context.trust.study, handover: digest, id, revision: handover.revision, by: context.device },
-    ...{ meaning: context.side === 'giver' ? 'handedOver' : 'received', person, verified, agrees: asked.agrees },
-    ...{ remark: asked.remark, at: context.clock.now().toISOString(), log: made ? [] : log.acts },
+    ...{ v: 1, study: context.trust.study, handover: digest, id, revision, by: context.device },
+    ...{ meaning: context.side === 'giver' ? 'handedOver' : 'received', ...signing },
+    ...{ at: context.clock.now().toISOString(), log: made ? [] : log.acts },
   }
   const signed = await signDocument('signature', signature, context.signer)
   const given: ToKeep = {
     signature: { signed, signature },
-    carried: { positions: log.positions, by: (made ?? signed).digest },
+    carried: { positions: log.positions, by: (made?.signed ?? signed).digest },
   }
-  if (made) given.revision = { signed: made, by: context.device, handover }
+  if (made) given.revision = { ...made, by: context.device }
   keepDocuments(parts, id, given)
   context.tell()
 }
@@ -53,31 +60,36 @@ async function isVerified({ pins }: DeskParts, person: Person | null, pin: strin
   return person !== null && pin !== null && (await pins.verify(person, pin))
 }
 
-async function revisionToSign(parts: DeskParts, known: KnownHandover, log: PersonAct[]): Promise<ToSign> {
-  const { documents, context } = parts
-  const { head } = known
+/** Who confirms signs the very revision that they signed before; anybody else the one that stands. */
+function closedRevision({ documents, context }: DeskParts, { head }: KnownHandover, signing: Signing): ToSign {
   const written = documents.of(head.id)
-  const newest = newestOf(written.revisions)
-  if (known.isClosed) {
-    const { standing } = signingOf(head, written)
-    const own = standing.find(({ digest }) =>
-      written.signatures.some(({ signature }) => signature.handover === digest && signature.by === context.device),
-    )
-    const signed = own ?? standing[0]
-    if (!signed) throw new WaybillError('HANDOVER_CLOSED', `handover ${head.id.slice(0, 8)} is closed`)
-    return signed
-  }
+  const own = written.signatures.map(({ signature }) => signature).filter(({ by }) => by === context.device)
+  const [confirmed] = own.filter((one) => isConfirmedBy(one, signing)).sort((a, b) => b.revision - a.revision)
+  if (confirmed) return { digest: confirmed.handover, revision: confirmed.revision }
+  const { standing } = signingOf(head, written)
+  const signed = standing.find(({ digest }) => own.some(({ handover }) => handover === digest)) ?? standing[0]
+  if (!signed) throw new WaybillError('HANDOVER_CLOSED', `handover ${head.id.slice(0, 8)} is closed`)
+  return { digest: signed.digest, revision: signed.handover.revision }
+}
+
+function isConfirmedBy(before: HandoverSignature, { person, verified, agrees, remark }: Signing): boolean {
+  const isSamePerson = before.person?.id === person?.id && before.person?.name === person?.name
+  return verified && !before.verified && isSamePerson && before.agrees === agrees && before.remark === remark
+}
+
+async function nextToSign(parts: DeskParts, known: KnownHandover, log: PersonAct[]): Promise<ToSign> {
+  const newest = newestOf(parts.documents.of(known.head.id).revisions)
   const handover = { ...nextRevision(parts, known), log }
   const content = contentDigest(handover)
   const same = newest.find((revision) => revision.content === content)
-  if (same) return same
-  const made = await signDocument('handover', handover, context.signer)
+  if (same) return { digest: same.digest, revision: same.handover.revision }
+  const signed = await signDocument('handover', handover, parts.context.signer)
   try {
-    readDocument(made.jws, 'handover')
+    readDocument(signed.jws, 'handover')
   } catch (cause) {
     throw new WaybillError('TOO_LARGE', 'the handover is larger than a document can be', { cause })
   }
-  return { digest: made.digest, handover, made }
+  return { digest: signed.digest, revision: handover.revision, made: { signed, handover } }
 }
 
 /** What this laptop would write down now. */

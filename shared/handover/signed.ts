@@ -1,4 +1,4 @@
-import type { HandoverHead } from '../protocol/handover.ts'
+import type { HandoverHead, HandoverSignature } from '../protocol/handover.ts'
 import type { Signed } from './desk.ts'
 import type { Revision, Written } from './document-book.ts'
 
@@ -26,6 +26,17 @@ export function signingOf({ giver, taker }: HandoverHead, { revisions, signature
   const agreed = ofTaker.filter(({ content }) => contents.has(content))
   const isSame = numberOf(ofGiver) === numberOf(ofTaker) && agreed.length > 0
   return isSame ? { signed: 'both', standing: agreed } : { signed: 'differently', standing }
+}
+
+/** Of several signatures that differ only in being verified, the one that is. */
+export function bestOf(signatures: HandoverSignature[]): HandoverSignature[] {
+  const best = new Map<string, HandoverSignature>()
+  for (const signature of signatures) {
+    const { handover, by, person, agrees, remark } = signature
+    const name = JSON.stringify([handover, by, person, agrees, remark])
+    if (!best.get(name)?.verified) best.set(name, signature)
+  }
+  return [...best.values()]
 }
 
 /** Those with the highest number. */

@@ -1,11 +1,10 @@
 import { type Static, Type } from '@sinclair/typebox'
-import type { HandoverDesk, HandoverView, Partner, ShownRevision } from '../handover/desk.ts'
+import type { HandoverDesk, HandoverView, ShownRevision } from '../handover/desk.ts'
+import { countsIn } from '../handover/tubes-in.ts'
 import { Count, DeviceId, Digest, Label, Nonce, Nullable, Seq, Time } from '../protocol/fields.ts'
 import { type Handover, LineKey, Person, scanAnswers, TubeState, tubeStates } from '../protocol/handover.ts'
 import { Reason } from '../protocol/study-document.ts'
 
-/** Enough for a person to act on; the rest is a number. */
-const mostOpenLabels = 12
 const mostDifferences = 50
 
 const Text = Type.String()
@@ -70,6 +69,7 @@ export const PageView = Type.Object({
   question: Nullable(Type.Object({ ask: Type.Union([Type.Literal('count'), Type.Literal('reason')]), tube: PageTube })),
   signed: Signed,
   revisions: Type.Array(PageRevision),
+  bareSignatures: Type.Array(PageSignature),
   isChangedSince: Type.Boolean(),
   isClosed: Type.Boolean(),
   heardAt: Nullable(Time),
@@ -94,15 +94,27 @@ export const PageAnswer = Type.Object({
 })
 export type PageAnswer = Static<typeof PageAnswer>
 
-/** Someone to do a handover with, and the labels of tubes that nobody has said anything of yet. */
+const PageClosed = Type.Object({
+  id: Nonce,
+  began: Time,
+  signed: Signed,
+  counts: Nullable(Counts),
+  tubes: Nullable(Count),
+  signatures: Type.Array(PageSignature),
+})
+
+/** Another laptop, how far the handover with it is, and the last one that is closed. */
 const PagePartner = Type.Object({
   device: DeviceId,
   name: Text,
+  isHere: Type.Boolean(),
   expected: Count,
   open: Nullable(Nonce),
   counts: Nullable(Counts),
   signed: Signed,
   openLabels: Type.Array(Text),
+  aboard: Count,
+  last: Nullable(PageClosed),
 })
 
 /** Who is on shift, and whether this laptop knows a PIN of theirs. */
@@ -128,36 +140,19 @@ export function pageView(desk: HandoverDesk, view: HandoverView): PageView {
 
 /** Who is near to do a handover with, who is on shift, and what is open still. */
 export function pageOverview(desk: HandoverDesk): PageOverview {
-  return { shift: desk.shift(), partners: desk.partners().map((partner) => pagePartner(desk, partner)) }
-}
-
-function pagePartner(desk: HandoverDesk, { device, name, expected, open, counts, signed }: Partner) {
-  const tubes = open && (counts?.notYetScanned ?? 0) > 0 ? desk.view(open.id).tubes : []
-  const openLabels = tubes.filter(({ state }) => state === 'notYetScanned').map(({ label }) => label)
-  return {
-    ...{ device, name, expected, counts, signed },
-    open: open?.id ?? null,
-    openLabels: openLabels.slice(0, mostOpenLabels),
-  }
+  const partners = desk.partners().map((partner) => ({ ...partner, open: partner.open?.id ?? null }))
+  return { shift: desk.shift(), partners }
 }
 
 function pageRevision({ digest, handover, signatures }: ShownRevision, all: ShownRevision[]): PageRevision {
   const twins = all.filter((other) => other.handover.revision === handover.revision && other.digest !== digest)
   return {
     ...{ digest, revision: handover.revision, at: handover.at },
-    counts: countsOf(handover),
+    counts: countsIn(handover),
     hasTwin: twins.length > 0,
     differences: twins.length > 0 ? differences(handover, twins) : [],
-    signatures: signatures.map(({ by, meaning, person, verified, agrees, remark, at }) => ({
-      ...{ by, meaning, person, verified, agrees, remark, at },
-    })),
+    signatures,
   }
-}
-
-function countsOf({ lines, strays }: Handover): Record<TubeState, number> {
-  const counts = Object.fromEntries(tubeStates.map((state) => [state, 0])) as Record<TubeState, number>
-  for (const { state } of [...lines, ...strays]) counts[state] += 1
-  return counts
 }
 
 /** What is said in this revision and not, or not so, in every other one of its number. */

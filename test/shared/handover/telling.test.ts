@@ -43,7 +43,7 @@ t.test('what was erased from the disk is gone from memory as well', async (t) =>
   await settle(two, id)
   await giver.desk.sign(id, plain)
   await settle(two, id)
-  t.match(taker.desk.partners(), [{ signed: 'both' }])
+  t.match(taker.desk.partners(), [{ last: { signed: 'both' } }])
   for (const sql of ['DELETE FROM desk_acts', 'DELETE FROM desk_revisions']) taker.store.$client.exec(sql)
   const { seen } = taker.desk.ask(id)
   t.strictSame(seen, { [taker.device]: 1 }, 'memory still has it')

@@ -28,7 +28,7 @@ function firstPage(status, now) {
       figure(counts.withDriver.changes, say('field.driver'), 'work', withDriver(status, now)),
       figure(counts.delivered.changes, say('field.clinic'), 'good', atClinic(counts)),
     ]),
-    ...partnersPart(status),
+    ...partnersPart(status, now),
     ...tubesPart(status, now),
     section('met', say('field.met'), ...meetings(peers, now)),
     ...(isNew ? [] : [problem]),

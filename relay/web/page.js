@@ -23,7 +23,7 @@ function firstPage(status, now) {
   const near = status.peers.filter(({ state }) => state !== 'gone')
   const gone = status.peers.filter(({ state }) => state === 'gone').toSorted(byNeed)
   const moving = near.filter(({ state }) => state === 'pulling').map(({ name }) => name)
-  const handovers = partnersPart(status)
+  const handovers = partnersPart(status, now)
   return [
     top(status, withNotes(headline(status, near), status, near)),
     ...batteryWarning(status),

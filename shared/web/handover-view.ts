@@ -33,6 +33,7 @@ const PageTube = Type.Object({
 })
 
 const PageSignature = Type.Object({
+  handover: Digest,
   by: DeviceId,
   meaning: Type.Union([Type.Literal('handedOver'), Type.Literal('received')]),
   person: Nullable(Person),

@@ -32,13 +32,14 @@ const deeds = {
   person: ({ dataset }) => takeShift({ id: dataset.id, name: dataset.name }),
 }
 
-/** @type {Record<string, () => unknown>} */
+/** @type {Record<string, (form: HTMLElement) => unknown>} */
 const forms = {
   typedName: () => taken('who') && takeShift({ id: null, name: taken('who', true) }),
   newPin: () => taken('pin-new') && setPin(taken('pin-new', true), taken('pin-old', true) || null),
   ownWords: () => giveReason(desk.reasonToWrite ?? other),
   temperature,
   sign: signNow,
+  confirm,
 }
 
 /** A question that was put aside stays aside until the next act. @type {any} */
@@ -57,7 +58,7 @@ export function startHandover() {
   document.addEventListener('submit', (event) => {
     event.preventDefault()
     const form = /** @type {HTMLElement} */ (event.target)
-    void forms[form.dataset.do ?? '']?.()
+    void forms[form.dataset.do ?? '']?.(form)
     setTimeout(takeFocus)
   })
   document.addEventListener('input', ({ target }) => {
@@ -89,10 +90,11 @@ export function handoverPage(status, now) {
   if (!view) return [back(), heading(say('handover.asking')), ...troubles()]
   listen(view)
   const tubes = view.tubes.map((tube) => ({ ...tube, reasonWords: wordsOf(view, tube.reason) }))
-  const [toLookAt, ...others] = tubeList(tubes, view.isClosed, now)
+  const isErased = view.bareSignatures.length > 0
+  const [toLookAt = null, ...others] = isErased ? [] : tubeList(tubes, view.isClosed, now)
   return [
     back(),
-    heading(titleOf(view), say('handover.counts', countsOf(view))),
+    heading(titleOf(view), isErased ? say('signature.bare') : say('handover.counts', countsOf(view))),
     ...(view.isClosed ? [] : [scanField(), answer(), ...asking(view)]),
     ...troubles(),
     ...(view.isClosed ? [] : [tools(), nextTube(view.tubes, now)]),
@@ -100,7 +102,7 @@ export function handoverPage(status, now) {
     toLookAt,
     ...temperaturePart(view),
     desk.overview ? shiftPart(desk.overview.shift, desk.people) : null,
-    signedPart(view, now),
+    signedPart(view, desk.overview?.shift, now),
     ...others,
   ].filter((part) => part !== null)
 }
@@ -250,6 +252,15 @@ function askSign() {
 function signNow() {
   const disagree = /** @type {HTMLInputElement | null} */ (document.getElementById('disagree'))
   return sign({ pin: taken('pin', true) || null, agrees: !disagree?.checked, remark: taken('remark') || null })
+}
+
+/** The same signature once more, now with a PIN. @param {HTMLElement} form */
+function confirm(form) {
+  const field = form.querySelector('input')
+  const pin = field?.value.trim() ?? ''
+  if (field) field.value = ''
+  if (pin === '') return
+  return sign({ pin, agrees: form.dataset.agrees === 'true', remark: form.dataset.remark || null })
 }
 
 function temperature() {

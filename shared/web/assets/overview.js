@@ -6,26 +6,38 @@ import { el } from './elements.js'
 import { button } from './handover-parts.js'
 import { named, section, sentence } from './parts.js'
 import { shiftPart, signedWords } from './signing.js'
-import { listed, say } from './words.js'
+import { listed, moment, say } from './words.js'
 
 const lowPercent = 20
 
 /**
- * The laptops or drivers of today, and how far each handover is.
+ * The laptops or drivers of today, and how far each handover is; those of earlier days stand below.
  * @param {any} status
+ * @param {string} now
  */
-export function partnersPart(status) {
+export function partnersPart(status, now) {
   if (!status.handover) return []
   follow(status.handover)
   const { overview } = desk
   if (!overview) return []
   const { side } = status.handover
+  const today = overview.partners.filter((partner, index) => isOfToday(partner, index, now))
+  const earlier = overview.partners.filter((partner) => !today.includes(partner))
+  const list = (partners) => el('ul', { class: 'peers' }, ...partners.map((partner) => partnerPart(partner, side, now)))
   return [
     section(
       'handovers',
       say(`partners.${side}`),
       overview.partners.length === 0 ? sentence(say(`partners.${side}.none`)) : null,
-      el('ul', { class: 'peers' }, ...overview.partners.map((partner) => partnerPart(partner, side))),
+      list(today),
+      earlier.length > 0
+        ? el(
+            'details',
+            { 'data-key': 'earlier' },
+            el('summary', {}, say('partners.earlier', { count: earlier.length })),
+            list(earlier),
+          )
+        : null,
       shiftPart(overview.shift, desk.people),
       el('p', { 'data-key': 'card' }, el('a', { href: '/card', target: '_blank', rel: 'noopener' }, say('tool.card'))),
     ),
@@ -33,33 +45,57 @@ export function partnersPart(status) {
 }
 
 /**
+ * Whoever is here, was here today, or has something that a person must still see to; whatever the clocks say, the newest.
+ * @param {any} partner
+ * @param {number} index
+ * @param {string} now
+ */
+function isOfToday({ isHere, open, aboard, last }, index, now) {
+  const isUnsettled = open !== null || aboard > 0 || (last !== null && last.signed !== 'both')
+  const day = (time) => new Date(time).toDateString()
+  return index === 0 || isHere || isUnsettled || (last !== null && day(last.began) === day(now))
+}
+
+/**
  * @param {any} partner
  * @param {string} side
+ * @param {string} now
  */
-function partnerPart({ device, name, expected, open, counts, signed }, side) {
+function partnerPart({ device, name, isHere, expected, open, counts, signed, last }, side, now) {
   const words = counts && {
     ...{ present: counts.present, notYet: counts.notYetScanned, missing: counts.missing },
     look: counts.unexpected + counts.anotherLaptop + counts.notDrawn + counts.changed,
   }
   return el(
     'li',
-    { class: open ? 'work' : signed === 'both' ? 'good' : expected > 0 ? 'wait' : 'idle', 'data-key': device },
+    { class: open ? 'work' : expected > 0 ? 'wait' : last?.signed === 'both' ? 'good' : 'idle', 'data-key': device },
     el('h3', {}, named(name)),
     el('p', { class: 'state' }, say(open ? 'partner.open' : `partner.${side}`, { count: expected })),
     words ? sentence(say('handover.counts', words)) : null,
     signed === 'no' ? null : sentence(signedWords(signed)),
     open
       ? el('a', { href: `#handover/${open}`, class: 'go' }, say('partner.continue'))
-      : side === 'taker'
+      : isHere
         ? button(say('partner.begin'), { 'data-do': 'begin', 'data-device': device, class: 'go' })
         : null,
+    last ? lastPart(last, now) : null,
   )
 }
 
-/** How many tubes came into the hand in the handovers of today. */
+/** The last handover that is closed, and the way to it. @param {any} last @param {string} now */
+function lastPart({ id, began, tubes, signed, signatures }, now) {
+  const isUnverified = signatures.some(({ verified }) => !verified)
+  const words = [
+    say(tubes === null ? 'last.erased' : 'last.tubes', { at: moment(began, now), count: tubes ?? 0 }),
+    signedWords(signed),
+    ...(isUnverified ? [say('last.unverified')] : []),
+  ]
+  return el('p', { class: 'last' }, `${words.join(' ')} `, el('a', { href: `#handover/${id}` }, say('last.look')))
+}
+
+/** How many tubes are in the car: counted in handovers that are open, or closed and not at the clinic yet. */
 export function tubesAboard() {
-  const partners = desk.overview?.partners ?? []
-  return partners.reduce((sum, { counts }) => sum + (counts ? counts.present + counts.changed + counts.notDrawn : 0), 0)
+  return (desk.overview?.partners ?? []).reduce((sum, { aboard }) => sum + aboard, 0)
 }
 
 /**

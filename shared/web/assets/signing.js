@@ -94,17 +94,20 @@ export function signedWords(signed) {
 /**
  * Where the signing stands: by whom, whether proven, and whether anything has changed since.
  * @param {any} view
+ * @param {{ person: any, hasPin: boolean } | undefined} shift
  * @param {string} now
  */
-export function signedPart(view, now) {
-  const { signed, isChangedSince, isClosed, revisions, side } = view
+export function signedPart(view, shift, now) {
+  const { signed, isChangedSince, isClosed, revisions, bareSignatures, side } = view
+  const signatures = (list) => el('ul', {}, ...list.map((signature) => signaturePart(signature, view, shift, now)))
   return section(
     'signed',
     say('signed.title'),
     el('p', { class: `state ${signed === 'both' ? 'good' : signed === 'no' ? 'idle' : 'wait'}` }, signedWords(signed)),
     isChangedSince && signed !== 'no' ? el('p', { class: 'state wait' }, say('signed.changed')) : null,
     isClosed ? el('p', { class: 'state good' }, say('signed.closed')) : null,
-    el('ul', { class: 'revisions' }, ...revisions.map((revision) => revisionPart(revision, view, now))),
+    el('ul', { class: 'revisions' }, ...revisions.map((revision) => revisionPart(revision, signatures, now))),
+    bareSignatures.length > 0 ? signatures(bareSignatures) : null,
     signed === 'one' && !isClosed && side === 'taker'
       ? button(say('signed.finish'), { 'data-do': 'close', class: 'quiet' })
       : null,
@@ -113,10 +116,10 @@ export function signedPart(view, now) {
 
 /**
  * @param {any} revision
- * @param {any} view
+ * @param {(list: any[]) => HTMLElement} signaturesPart
  * @param {string} now
  */
-function revisionPart({ digest, revision, at, counts, hasTwin, differences, signatures }, view, now) {
+function revisionPart({ digest, revision, at, counts, hasTwin, differences, signatures }, signaturesPart, now) {
   const words = { number: revision, at: moment(at, now), present: counts.present, missing: counts.missing }
   return el(
     'li',
@@ -125,7 +128,7 @@ function revisionPart({ digest, revision, at, counts, hasTwin, differences, sign
     sentence(say('revision.counts', { ...words, notYet: counts.notYetScanned })),
     ...(hasTwin ? [sentence(say('revision.twinWhy')), twinList(differences)] : []),
     signatures.length === 0 ? sentence(say('revision.unsigned')) : null,
-    el('ul', {}, ...signatures.map((signature) => signaturePart(signature, view, now))),
+    signaturesPart(signatures),
   )
 }
 
@@ -140,9 +143,11 @@ function twinList(differences) {
 /**
  * @param {any} signature
  * @param {any} view
+ * @param {{ person: any, hasPin: boolean } | undefined} shift
  * @param {string} now
  */
-function signaturePart({ by, meaning, person, verified, agrees, remark, at }, view, now) {
+function signaturePart(signature, view, shift, now) {
+  const { by, meaning, person, verified, agrees, remark, at } = signature
   const name = person?.name ?? say('signature.nobody')
   const laptop = by === view.giver ? view.giverName : view.takerName
   return el(
@@ -153,5 +158,25 @@ function signaturePart({ by, meaning, person, verified, agrees, remark, at }, vi
     ` · ${say(verified ? 'signature.verified' : 'signature.unverified')}`,
     ...(agrees ? [] : [` · ${say('signature.disagrees')}`]),
     ...(remark ? [' · ', el('q', {}, remark)] : []),
+    canBeConfirmed(signature, view) ? confirmPart(signature, shift) : null,
+  )
+}
+
+/** By whoever signed on this laptop and gave a name, once the handover is closed; until then they just sign again. */
+function canBeConfirmed({ by, verified, person }, { side, giver, taker, isClosed }) {
+  return isClosed && !verified && person !== null && by === (side === 'giver' ? giver : taker)
+}
+
+/** With the PIN of the person who signed, who is on shift here. */
+function confirmPart({ handover, person, agrees, remark, at }, shift) {
+  const isSame = shift?.hasPin && shift.person?.id === person.id && shift.person?.name === person.name
+  if (!isSame) return el('p', { class: 'detail' }, say('confirm.how'))
+  const id = `confirm-${handover.slice(0, 8)}-${at}`
+  return el(
+    'form',
+    { class: 'field', 'data-do': 'confirm', 'data-agrees': String(agrees), 'data-remark': remark ?? '' },
+    el('label', { for: id }, say('confirm.pin', { name: person.name })),
+    el('input', { id, type: 'password', maxlength: 64, autocomplete: 'off' }),
+    submit(say('confirm.do')),
   )
 }

@@ -126,7 +126,7 @@ export const english: Record<string, string> = {
   'relay.aside.why': 'You have not signed for these. Their laptop keeps them.',
   'relay.journey': 'What you carry',
   'relay.tubes': 'Tubes in hand',
-  'relay.tubes.why': 'Scanned in the handovers that are open.',
+  'relay.tubes.why': 'Counted in handovers that are open, or signed and not at the clinic yet.',
   'relay.signed.one': 'One handover is signed by both.',
   'relay.signed.other': '{count} handovers are signed by both.',
   'relay.signedByOne.one': 'One handover is signed by one.',

@@ -53,12 +53,12 @@ const samples: Record<Exclude<DocumentKind, 'credential'>, object> = {
   },
   handover: {
     ...{ ...core, id: nonce, giver: nonce, taker: nonce, began: at, revision: 1, previous: null, at, studyVersion: 1 },
-    ...{ lines: [], strays: [], temperature: null, acts: [] },
+    ...{ lines: [], strays: [], temperature: null, acts: [], log: [] },
   },
   handoverReceipt: { ...core, server: server32, documents: [digest], at },
   signature: {
     ...{ ...core, handover: digest, id: nonce, revision: 1, by: nonce, meaning: 'received', person: null },
-    ...{ verified: false, agrees: true, remark: null, at },
+    ...{ verified: false, agrees: true, remark: null, at, log: [] },
   },
   study: readDocument(await study.publish(() => ({})), 'study').document,
 }

@@ -36,6 +36,8 @@ const most = (value: Arbitrary<unknown>) => fc.array(value, { maxLength: 3 })
 
 const head = { id, giver: id, taker: id, began: time }
 const person = fc.record({ id: nullable(label), name: label })
+const kind = fc.constantFrom('shift', 'pin', 'begin', 'close')
+const log = most(fc.record({ at: time, person: nullable(person), kind, about: nullable(id) }))
 const line = { model: label, pk: label }
 const state = fc.constantFrom(...tubeStates)
 const why = { reason: nullable(label), text: nullable(label) }
@@ -87,6 +89,7 @@ const valid: Record<DocumentKind, Arbitrary<Record<string, unknown>>> = {
     ),
     temperature: nullable(celsius),
     acts: most(fc.record({ device: id, number: seq, after: seq, at: time, person: nullable(person), deed })),
+    log,
   }),
   handoverReceipt: fc.record({
     ...core,
@@ -96,7 +99,14 @@ const valid: Record<DocumentKind, Arbitrary<Record<string, unknown>>> = {
   }),
   signature: fc.record({
     ...{ ...core, handover: digest, id, revision: seq, by: id, meaning: fc.constantFrom('handedOver', 'received') },
-    ...{ person: nullable(person), verified: fc.boolean(), agrees: fc.boolean(), remark: nullable(label), at: time },
+    ...{
+      person: nullable(person),
+      verified: fc.boolean(),
+      agrees: fc.boolean(),
+      remark: nullable(label),
+      at: time,
+      log,
+    },
   }),
   manifest: fc.record({
     ...{

@@ -22,6 +22,8 @@ export const desk = {
   question: null,
   /** Another reason needs words. @type {string | null} */
   reasonToWrite: null,
+  /** How often the next reasons were asked for. */
+  reasonsTurned: 0,
   isSigning: false,
   /** What went wrong with something that was no scan. @type {any} */
   problem: null,
@@ -99,6 +101,7 @@ function take(told, view) {
   desk.view = view
   desk.question = null
   desk.reasonToWrite = null
+  desk.reasonsTurned = 0
   play(soundOf(told.told))
   onAnswer()
   if (isDrawing) return

@@ -78,7 +78,7 @@ export function answerBox(told, isAsking) {
 /**
  * The question that waits: how many labels, or why; each choice has its digit.
  * @param {any} question
- * @param {{ code: string, words: string }[]} reasons
+ * @param {HTMLElement} reasons
  * @param {boolean} needsWords
  */
 export function questionBox({ ask, tube }, reasons, needsWords) {
@@ -89,7 +89,7 @@ export function questionBox({ ask, tube }, reasons, needsWords) {
     { class: 'question', 'data-key': 'question', 'aria-labelledby': 'question' },
     el('h2', { id: 'question' }, title),
     el('p', {}, ...lineOf(tube)),
-    ask === 'count' ? counts(tube) : choices(reasons),
+    ask === 'count' ? counts(tube) : reasons,
     ...(ask === 'count' ? [] : [ownWords(needsWords)]),
     button(say('question.leave'), { 'data-do': 'leave', class: 'quiet' }),
   )
@@ -101,16 +101,6 @@ function counts(tube) {
   const digits = Array.from({ length: most + 1 }, (_, digit) => digit)
   const buttons = digits.map((digit) => button(number(digit), { 'data-do': 'count', 'data-number': String(digit) }))
   return el('div', { class: 'choices digits' }, ...buttons)
-}
-
-/** @param {{ code: string, words: string }[]} reasons */
-function choices(reasons) {
-  const buttons = reasons.map(({ code, words }, index) => {
-    const choice = button('', { 'data-do': 'reason', 'data-reason': code })
-    choice.append(...(index < 10 ? [el('kbd', {}, (index + 1) % 10)] : []), el('bdi', {}, words))
-    return choice
-  })
-  return el('div', { class: 'choices' }, ...buttons)
 }
 
 /** @param {boolean} needed */

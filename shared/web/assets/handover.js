@@ -7,6 +7,7 @@ import { el, renew } from './elements.js'
 import { redraw } from './frame.js'
 import { answerBox, button, nextTube, openGroup, questionBox, row, tubeList } from './handover-parts.js'
 import { problem, sentence } from './parts.js'
+import { choices, reasonOf, turnReasons } from './reasons.js'
 import { regain, scanField, startScanning, stopScanning, takeFocus } from './scan-field.js'
 import { shiftPart, signedPart, signForm } from './signing.js'
 import { isMuted, play, turnSound, wakeSounds } from './sounds.js'
@@ -18,7 +19,7 @@ const other = 'other'
 const deeds = {
   begin: ({ dataset }) => begin(dataset.device ?? ''),
   undo: () => act({ kind: 'undo' }),
-  missing: () => act({ kind: 'scan', read: 'WAYBILL-MISSING', typed: true }),
+  missing: () => scanned('WAYBILL-MISSING', true),
   askSign,
   signNot: () => change(() => (desk.isSigning = false)),
   close,
@@ -154,7 +155,7 @@ function answer() {
 
 function asking(view) {
   const question = currentQuestion(view)
-  const parts = question ? [questionBox(question, view.reasons, desk.reasonToWrite !== null)] : []
+  const parts = question ? [questionBox(question, choices(view.reasons), desk.reasonToWrite !== null)] : []
   return desk.isSigning && desk.overview ? [...parts, signForm(view, desk.overview.shift)] : parts
 }
 
@@ -186,14 +187,20 @@ function wordsOf({ reasons }, code) {
 
 /** @param {string} read @param {boolean} typed */
 function scanned(read, typed) {
-  putAside = null
   const command = read.toUpperCase().replace(/[^A-Z0-9]/g, '')
   if (command.endsWith('WAYBILLSIGN') && desk.isSigning) return void signNow()
+  if (command.endsWith('WAYBILLMISSING') && isTurned()) return
+  putAside = null
   const digit = /WAYBILL(\d)$/.exec(command)?.[1]
   if (digit !== undefined && desk.view && currentQuestion(desk.view)) return answerNumber(Number(digit))
   void act({ kind: 'scan', read, typed }, read).then(() => {
     if (desk.told?.told === 'askSign') askSign()
   })
+}
+
+/** MISSING while a reason is asked for shows more reasons, where there are more. */
+function isTurned() {
+  return desk.view !== null && turnReasons(currentQuestion(desk.view), desk.view.reasons)
 }
 
 /** @param {number} given */
@@ -202,7 +209,7 @@ function answerNumber(given) {
   const question = view && currentQuestion(view)
   if (!question) return
   if (question.ask === 'count') return void act({ kind: 'count', line: question.tube.line, tubes: given })
-  const reason = view.reasons[given === 0 ? 9 : given - 1]
+  const reason = reasonOf(view.reasons, given)
   if (reason) giveReason(reason.code)
   else play('bad')
 }
@@ -235,8 +242,7 @@ function askWhy(key) {
 function leaveQuestion() {
   const { view } = desk
   putAside = view?.question && !desk.question ? keyOf(view.question.tube) : null
-  desk.question = null
-  desk.reasonToWrite = null
+  Object.assign(desk, { question: null, reasonToWrite: null, reasonsTurned: 0 })
 }
 
 /** @param {any} tube */

@@ -37,6 +37,7 @@ export const handoverEnglish = {
   'question.remark': 'What is to be said of {label}?',
   'question.words': 'In your own words, if you like; then choose a reason',
   'question.wordsNeeded': 'In your own words, then Enter',
+  'question.others': 'Other reasons (F4, or scan MISSING)',
   'question.leave': 'Not now (Esc)',
 
   'next.title': 'Next tube',

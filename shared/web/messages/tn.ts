@@ -43,6 +43,7 @@ export const setswana: Record<keyof typeof handoverEnglish, string> = {
   'question.remark': 'Go ka buiwa eng ka {label}?',
   'question.words': 'Ka mafoko a gago, fa o rata; morago o tlhophe lebaka',
   'question.wordsNeeded': 'Ka mafoko a gago, morago Enter',
+  'question.others': 'Mabaka a mangwe (F4, kgotsa o sekane MISSING)',
   'question.leave': 'E seng jaanong (Esc)',
 
   'next.title': 'Thubu e e latelang',

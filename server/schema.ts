@@ -1,4 +1,5 @@
-import { blob, index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { sql } from 'drizzle-orm'
+import { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 
 /** Credentials that lead to the authority, by digest. */
 export const credentials = sqliteTable('credentials', { kid: text('kid').primaryKey(), jws: text('jws').notNull() })
@@ -24,6 +25,9 @@ export const chains = sqliteTable(
     safeThrough: integer('safe_through').notNull().default(0),
     witnessed: integer('witnessed').notNull().default(0),
     unsealed: integer('unsealed').notNull().default(0),
+    /** The batch of an older chain that it goes on from, as its first batch says. */
+    continuesChain: text('continues_chain'),
+    continuesSeq: integer('continues_seq'),
     /** From this number on, two branches exist; null where there is no fork. */
     forkAt: integer('fork_at'),
     /** The signed documents below are older than the state. */
@@ -89,9 +93,162 @@ export const changes = sqliteTable(
     /** The ordinal of the batch that brought it first. */
     batch: integer('batch').notNull(),
     number: integer('number').notNull(),
+    /** The ordinal of the record that it is of. */
+    record: integer('record').notNull().default(0),
+    action: text('action', { enum: ['insert', 'update', 'delete'] })
+      .notNull()
+      .default('insert'),
+    /** What applying needs to know besides, as digests: see about-change.ts. Null where there is nothing. */
+    about: text('about'),
   },
-  (table) => [index('changes_by_id').on(table.idHash)],
+  (table) => [index('changes_by_id').on(table.idHash), index('changes_by_record').on(table.record, table.position)],
 )
+
+/** Other places at which an exact repeat of a change stands: its order in a chain is that of its first place there. */
+export const repeats = sqliteTable(
+  'repeats',
+  {
+    change: integer('change').notNull(),
+    batch: integer('batch').notNull(),
+    number: integer('number').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.change, table.batch, table.number] })],
+)
+
+/**
+ * Records: model + pk. `shown`: the change whose text is the record now; null until one was applied. `canonical`: the record that it
+ * is merged into, null where it stands for itself; only that one's `shown` counts then.
+ */
+export const records = sqliteTable(
+  'records',
+  {
+    ordinal: integer('ordinal').primaryKey({ autoIncrement: true }),
+    model: text('model').notNull(),
+    pk: text('pk').notNull(),
+    canonical: integer('canonical'),
+    shown: integer('shown'),
+    state: text('state', { enum: ['none', 'present', 'deleted'] })
+      .notNull()
+      .default('none'),
+    /** More than one head. */
+    conflict: integer('conflict').notNull().default(0),
+    /** Some change of it was made upon one that is not here, so that its heads are worked out from all its changes. */
+    loose: integer('loose').notNull().default(0),
+  },
+  (table) => [
+    uniqueIndex('records_place').on(table.model, table.pk),
+    index('records_merged').on(table.canonical).where(sql`canonical IS NOT NULL`),
+    index('records_conflict').on(table.ordinal).where(sql`conflict = 1`),
+  ],
+)
+
+/**
+ * What became of opened changes that are not applied, though applying has come past them: `waiting` for a parent, `held` until its model
+ * is published, `quarantined` with its code, `discarded` by a person. Every other change up to there is applied.
+ */
+export const asideChanges = sqliteTable(
+  'aside_changes',
+  {
+    change: integer('change').primaryKey(),
+    state: text('state', { enum: ['waiting', 'held', 'quarantined', 'discarded'] }).notNull(),
+    model: text('model').notNull(),
+    code: text('code').notNull(),
+    message: text('message').notNull(),
+  },
+  (table) => [
+    index('aside_changes_state').on(table.state, table.change),
+    index('aside_changes_model').on(table.state, table.model, table.change),
+  ],
+)
+
+/** Which parents waiting changes wait for, by the digest of what they name. */
+export const waits = sqliteTable(
+  'waits',
+  { parent: blob('parent', { mode: 'buffer' }).notNull(), change: integer('change').notNull() },
+  (table) => [primaryKey({ columns: [table.parent, table.change] }), index('waits_by_change').on(table.change)],
+)
+
+/** Every natural key, as a digest, that an applied change of a record ever bore. */
+export const naturalKeys = sqliteTable(
+  'natural_keys',
+  { key: blob('key', { mode: 'buffer' }).notNull(), record: integer('record').notNull() },
+  (table) => [primaryKey({ columns: [table.key, table.record] })],
+)
+
+/** Natural keys that more than one record bears, none merged into the other: perhaps one thing twice. */
+export const duplicates = sqliteTable('duplicates', {
+  key: blob('key', { mode: 'buffer' }).primaryKey(),
+  model: text('model').notNull(),
+})
+
+/** The feed of states: a row each time what a record shows has changed. `record` is the canonical one. */
+export const states = sqliteTable('states', {
+  position: integer('position').primaryKey({ autoIncrement: true }),
+  record: integer('record').notNull(),
+  /** The change that it shows; null where a merge took the record away, or the parting of one brought it back to nothing. */
+  change: integer('change'),
+  state: text('state', { enum: ['present', 'deleted', 'merged'] }).notNull(),
+})
+
+/** Merges in force, by the change of this server's own chain that asserts each. */
+export const merges = sqliteTable('merges', {
+  change: integer('change').primaryKey(),
+  model: text('model').notNull(),
+  /** A JSON array. */
+  pks: text('pks').notNull(),
+})
+
+/** How many changes each laptop recorded on each day of its own clock. */
+export const changesByDay = sqliteTable(
+  'changes_by_day',
+  {
+    producer: text('producer').notNull(),
+    model: text('model').notNull(),
+    day: text('day').notNull(),
+    changes: integer('changes').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.producer, table.model, table.day] })],
+)
+
+/** Counts that would cost more with history if they were counted: kept in the transaction that changes them. */
+export const counts = sqliteTable('counts', { name: text('name').primaryKey(), value: integer('value').notNull() })
+
+/** What lets an app in; only the digest of the secret is kept. */
+export const tokens = sqliteTable('tokens', {
+  digest: text('digest').primaryKey(),
+  name: text('name').notNull().unique(),
+  createdAt: text('created_at').notNull(),
+  revokedAt: text('revoked_at'),
+})
+
+/** People who may sign in to this server's page; the password as an argon2id hash. */
+export const accounts = sqliteTable('accounts', {
+  name: text('name').primaryKey(),
+  role: text('role', { enum: ['manager', 'lab', 'reader'] }).notNull(),
+  password: text('password').notNull(),
+  createdAt: text('created_at').notNull(),
+  disabledAt: text('disabled_at'),
+})
+
+/** Every act of a person at this server (house rule 15): appended, never changed. */
+export const acts = sqliteTable(
+  'acts',
+  {
+    position: integer('position').primaryKey({ autoIncrement: true }),
+    at: text('at').notNull(),
+    who: text('who').notNull(),
+    role: text('role').notNull(),
+    act: text('act').notNull(),
+    about: text('about').notNull(),
+    old: text('old'),
+    new: text('new'),
+    reason: text('reason'),
+  },
+  (table) => [index('acts_about').on(table.about, table.position)],
+)
+
+/** Days on which nobody is expected to record anything. */
+export const skipDays = sqliteTable('skip_days', { day: text('day').primaryKey(), reason: text('reason').notNull() })
 
 /** Lines of opened batches that are no change. Nothing is thrown away: they stay in the payload. */
 export const badLines = sqliteTable(

@@ -1,3 +1,34 @@
+CREATE TABLE `accounts` (
+	`name` text PRIMARY KEY NOT NULL,
+	`role` text NOT NULL,
+	`password` text NOT NULL,
+	`created_at` text NOT NULL,
+	`disabled_at` text
+);
+--> statement-breakpoint
+CREATE TABLE `acts` (
+	`position` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`at` text NOT NULL,
+	`who` text NOT NULL,
+	`role` text NOT NULL,
+	`act` text NOT NULL,
+	`about` text NOT NULL,
+	`old` text,
+	`new` text,
+	`reason` text
+);
+--> statement-breakpoint
+CREATE INDEX `acts_about` ON `acts` (`about`,`position`);--> statement-breakpoint
+CREATE TABLE `aside_changes` (
+	`change` integer PRIMARY KEY NOT NULL,
+	`state` text NOT NULL,
+	`model` text NOT NULL,
+	`code` text NOT NULL,
+	`message` text NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `aside_changes_state` ON `aside_changes` (`state`,`change`);--> statement-breakpoint
+CREATE INDEX `aside_changes_model` ON `aside_changes` (`state`,`model`,`change`);--> statement-breakpoint
 CREATE TABLE `backups` (
 	`ordinal` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`path` text NOT NULL,
@@ -42,6 +73,8 @@ CREATE TABLE `chains` (
 	`safe_through` integer DEFAULT 0 NOT NULL,
 	`witnessed` integer DEFAULT 0 NOT NULL,
 	`unsealed` integer DEFAULT 0 NOT NULL,
+	`continues_chain` text,
+	`continues_seq` integer,
 	`fork_at` integer,
 	`dirty` integer DEFAULT 1 NOT NULL,
 	`delivery` text,
@@ -55,10 +88,22 @@ CREATE TABLE `changes` (
 	`id_hash` integer NOT NULL,
 	`digest` blob NOT NULL,
 	`batch` integer NOT NULL,
-	`number` integer NOT NULL
+	`number` integer NOT NULL,
+	`record` integer DEFAULT 0 NOT NULL,
+	`action` text DEFAULT 'insert' NOT NULL,
+	`about` text
 );
 --> statement-breakpoint
 CREATE INDEX `changes_by_id` ON `changes` (`id_hash`);--> statement-breakpoint
+CREATE INDEX `changes_by_record` ON `changes` (`record`,`position`);--> statement-breakpoint
+CREATE TABLE `changes_by_day` (
+	`producer` text NOT NULL,
+	`model` text NOT NULL,
+	`day` text NOT NULL,
+	`changes` integer NOT NULL,
+	PRIMARY KEY(`producer`, `model`, `day`)
+);
+--> statement-breakpoint
 CREATE TABLE `codes` (
 	`secret_digest` text PRIMARY KEY NOT NULL,
 	`role` text NOT NULL,
@@ -69,9 +114,19 @@ CREATE TABLE `codes` (
 	`answer` text
 );
 --> statement-breakpoint
+CREATE TABLE `counts` (
+	`name` text PRIMARY KEY NOT NULL,
+	`value` integer NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `credentials` (
 	`kid` text PRIMARY KEY NOT NULL,
 	`jws` text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `duplicates` (
+	`key` blob PRIMARY KEY NOT NULL,
+	`model` text NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE `facts` (
@@ -108,4 +163,64 @@ CREATE TABLE `hops` (
 	`jws` text NOT NULL
 );
 --> statement-breakpoint
-CREATE INDEX `hops_by_manifest` ON `hops` (`manifest_digest`,`hop`);
+CREATE INDEX `hops_by_manifest` ON `hops` (`manifest_digest`,`hop`);--> statement-breakpoint
+CREATE TABLE `merges` (
+	`change` integer PRIMARY KEY NOT NULL,
+	`model` text NOT NULL,
+	`pks` text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `natural_keys` (
+	`key` blob NOT NULL,
+	`record` integer NOT NULL,
+	PRIMARY KEY(`key`, `record`)
+);
+--> statement-breakpoint
+CREATE TABLE `records` (
+	`ordinal` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`model` text NOT NULL,
+	`pk` text NOT NULL,
+	`canonical` integer,
+	`shown` integer,
+	`state` text DEFAULT 'none' NOT NULL,
+	`conflict` integer DEFAULT 0 NOT NULL,
+	`loose` integer DEFAULT 0 NOT NULL
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `records_place` ON `records` (`model`,`pk`);--> statement-breakpoint
+CREATE INDEX `records_merged` ON `records` (`canonical`) WHERE canonical IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `records_conflict` ON `records` (`ordinal`) WHERE conflict = 1;--> statement-breakpoint
+CREATE TABLE `repeats` (
+	`change` integer NOT NULL,
+	`batch` integer NOT NULL,
+	`number` integer NOT NULL,
+	PRIMARY KEY(`change`, `batch`, `number`)
+);
+--> statement-breakpoint
+CREATE TABLE `skip_days` (
+	`day` text PRIMARY KEY NOT NULL,
+	`reason` text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `states` (
+	`position` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`record` integer NOT NULL,
+	`change` integer,
+	`state` text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `tokens` (
+	`digest` text PRIMARY KEY NOT NULL,
+	`name` text NOT NULL,
+	`created_at` text NOT NULL,
+	`revoked_at` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `tokens_name_unique` ON `tokens` (`name`);--> statement-breakpoint
+CREATE TABLE `waits` (
+	`parent` blob NOT NULL,
+	`change` integer NOT NULL,
+	PRIMARY KEY(`parent`, `change`)
+);
+--> statement-breakpoint
+CREATE INDEX `waits_by_change` ON `waits` (`change`);

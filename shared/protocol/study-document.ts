@@ -25,7 +25,23 @@ export type RequisitionMapping = Static<typeof RequisitionMapping>
 export const Reason = Type.Object({ code: Label, words: Label, closes: Type.Boolean() })
 export type Reason = Static<typeof Reason>
 
-const Model = Type.Object({ requisition: Type.Optional(RequisitionMapping) })
+/** A field of a model, as the app names it. */
+const Field = Type.String({ minLength: 1, maxLength: 200 })
+
+/**
+ * What the study says of one of the app's models. `naturalKey`: the fields that make it, in order. `dependsOn`: fields that name records of
+ * other models, by natural key (an array), by several (an array of arrays) or by pk (a plain value). `history`: earlier states are shown.
+ * `offline`: laptops record it. `hidden`: fields that no page and no table shows.
+ */
+const Model = Type.Object({
+  label: Type.Optional(Label),
+  naturalKey: Type.Optional(Type.Array(Field, { maxItems: 32 })),
+  dependsOn: Type.Optional(Type.Record(Field, Label)),
+  history: Type.Optional(Type.Boolean()),
+  offline: Type.Optional(Type.Boolean()),
+  hidden: Type.Optional(Type.Array(Field, { maxItems: 500 })),
+  requisition: Type.Optional(RequisitionMapping),
+})
 
 const Limits = Type.Object({
   batchChanges: Type.Integer({ minimum: 1, maximum: 5000 }),

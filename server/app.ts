@@ -30,7 +30,7 @@ const mostProblems = 8
 
 /** The door for enrolled laptops and relays; `opener` is told when there is something to open. */
 export function createDeviceDoor(context: ServerContext, opener: Pick<Repeated, 'soon'>): FastifyInstance {
-  const { store, trust, shelf, identity, logger, changes } = context
+  const { shelf, identity, logger, changes } = context
   const roles = onlyRoles('field', 'relay')
   const door = strictFastify(logger, { bodyLimit: maxMeetingBytes })
   admitPeers(door, identity.study, (peer: CertifiedPeer) => {
@@ -44,7 +44,7 @@ export function createDeviceDoor(context: ServerContext, opener: Pick<Repeated, 
       changes.tell()
       return answer
     },
-    offer: (peer, offers) => answerOffer(store, trust, peer.device, offers),
+    offer: (peer, offers) => answerOffer(context, peer.device, offers),
     ingest: async (peer, batch, payload) => {
       const custody = await ingest(context, peer.device, batch, payload)
       opener.soon()

@@ -62,11 +62,11 @@ interface Brought {
 const turns = new Turns()
 
 async function take(context: IngestContext, brought: Brought): Promise<string> {
-  const { store, payloads, shelf } = context
+  const { store, payloads, shelf, clock } = context
   const { payload, manifest, path } = brought
   const known = custodyOf(store, manifest.digest)
   if (known !== undefined && !lacksPayload(store, manifest.digest)) {
-    store.$client.transaction(() => appendHops(store, path)).immediate()
+    store.$client.transaction(() => appendHops(store, path, clock.now())).immediate()
     return known
   }
   if (known === undefined) checkPlace(store, manifest, shelf.document.limits.producerBytes)
@@ -174,7 +174,7 @@ function commit(context: IngestContext, { manifest, path }: Brought, custody: st
             ...[code === null ? 'ingested' : 'held', code],
           )
       }
-      appendHops(store, path)
+      appendHops(store, path, clock.now())
       return custody
     })
     .immediate()

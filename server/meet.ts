@@ -10,6 +10,7 @@ import { absorbMeeting } from '../shared/transfer/absorb-meeting.ts'
 import { witness } from './chain.ts'
 import { signChains, signedChains } from './delivery.ts'
 import { incarnation, noticeRestore } from './incarnation.ts'
+import { noteMeeting } from './meetings.ts'
 import type { ServerStore } from './open-store.ts'
 import { adoptStudy } from './recover.ts'
 
@@ -44,6 +45,7 @@ export async function answerMeeting(
     deviceOf(identity),
     absorbed.deliveries.map(({ document }) => document),
   )
+  noteMet(context, peer, meeting)
   if (peer.role === 'field' && meeting.head && meeting.head.seq > 0) witness(store, peer.device, meeting.head)
   await signChains(context)
   const { deliveries, gaps } = signedChains(store, peer.role === 'field' ? peer.device : undefined)
@@ -65,6 +67,12 @@ export async function answerMeeting(
     incarnation: incarnation(store),
   }
   return { answer, problems: absorbed.problems }
+}
+
+function noteMet({ store, identity, clock }: MeetContext, { device, role }: CertifiedPeer, { head }: Meeting): void {
+  const now = clock.now()
+  const met = { device, by: deviceOf(identity), at: now.toISOString(), head: role === 'field' ? head : null }
+  noteMeeting(store, met, now)
 }
 
 /** Proof for a laptop whose disk was restored: the newest batches that it signed. It costs no more with a longer history. */

@@ -1,5 +1,6 @@
 import { readDocument } from '../shared/crypto/read-document.ts'
 import type { Trust } from '../shared/crypto/trust.ts'
+import type { Clock } from '../shared/service/clock.ts'
 import { asWaybillError } from '../shared/service/errors.ts'
 import { appendHops } from './hops.ts'
 import { custodyOf, verifyPath } from './ingest.ts'
@@ -12,6 +13,13 @@ export interface Offer {
   receipt: string | null
 }
 
+/** What answering an offer needs to know. */
+interface OfferContext {
+  store: ServerStore
+  trust: Trust
+  clock: Clock
+}
+
 /** What of it this server wants, and its receipts, the same bytes again, for what it holds. */
 export interface OfferAnswer {
   wanted: string[]
@@ -19,19 +27,15 @@ export interface OfferAnswer {
 }
 
 /** Answers an offer. A courier's receipt for a batch that is held joins the batch's tree (invariant 5). */
-export async function answerOffer(
-  store: ServerStore,
-  trust: Trust,
-  giver: string,
-  offers: Offer[],
-): Promise<OfferAnswer> {
+export async function answerOffer(context: OfferContext, giver: string, offers: Offer[]): Promise<OfferAnswer> {
+  const { store } = context
   const answer: OfferAnswer = { wanted: [], held: [] }
   for (const { digest, receipt } of offers) {
     const custody = custodyOf(store, digest)
     if (custody === undefined || lacksPayload(store, digest)) answer.wanted.push(digest)
     else {
       answer.held.push({ digest, custody })
-      if (receipt !== null) await appendReceipt(store, trust, giver, digest, receipt)
+      if (receipt !== null) await appendReceipt(context, giver, digest, receipt)
     }
   }
   return answer
@@ -39,8 +43,7 @@ export async function answerOffer(
 
 /** A receipt that does not link is left out: the batch is held all the same. */
 async function appendReceipt(
-  store: ServerStore,
-  trust: Trust,
+  { store, trust, clock }: OfferContext,
   giver: string,
   digest: string,
   receipt: string,
@@ -51,7 +54,8 @@ async function appendReceipt(
   if (!held) return
   try {
     const path = [...pathBefore(store, digest, receipt), receipt]
-    appendHops(store, await verifyPath(trust, readDocument(held.manifest, 'manifest'), path, giver))
+    const verified = await verifyPath(trust, readDocument(held.manifest, 'manifest'), path, giver)
+    appendHops(store, verified, clock.now())
   } catch (error) {
     if (asWaybillError(error).status >= 500) throw error
   }

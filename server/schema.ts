@@ -38,6 +38,24 @@ export const chains = sqliteTable(
   (table) => [primaryKey({ columns: [table.producer, table.chain] }), index('chains_dirty').on(table.dirty)],
 )
 
+/**
+ * The last time that somebody met a device, and what it said of itself then: its newest batch, and how many changes it had not sealed. `at` is
+ * what the clock of whoever met it said, `heardAt` what this server's said when it learned of it. For people to read; it decides nothing.
+ */
+export const meetings = sqliteTable(
+  'meetings',
+  {
+    device: text('device').notNull(),
+    by: text('by').notNull(),
+    at: text('at').notNull(),
+    heardAt: text('heard_at').notNull(),
+    chain: text('chain'),
+    seq: integer('seq').notNull(),
+    unsealed: integer('unsealed').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.device, table.by] })],
+)
+
 /** Batches with their state: ingested, opened, held (by a fork or a revocation), quarantined (with its code). */
 export const batches = sqliteTable(
   'batches',
@@ -226,6 +244,8 @@ export const accounts = sqliteTable('accounts', {
   name: text('name').primaryKey(),
   role: text('role', { enum: ['manager', 'lab', 'reader'] }).notNull(),
   password: text('password').notNull(),
+  /** 1: may look at records, whatever the role. A manager always may. */
+  views: integer('views').notNull().default(0),
   createdAt: text('created_at').notNull(),
   disabledAt: text('disabled_at'),
 })

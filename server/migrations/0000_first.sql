@@ -2,6 +2,7 @@ CREATE TABLE `accounts` (
 	`name` text PRIMARY KEY NOT NULL,
 	`role` text NOT NULL,
 	`password` text NOT NULL,
+	`views` integer DEFAULT 0 NOT NULL,
 	`created_at` text NOT NULL,
 	`disabled_at` text
 );
@@ -164,6 +165,17 @@ CREATE TABLE `hops` (
 );
 --> statement-breakpoint
 CREATE INDEX `hops_by_manifest` ON `hops` (`manifest_digest`,`hop`);--> statement-breakpoint
+CREATE TABLE `meetings` (
+	`device` text NOT NULL,
+	`by` text NOT NULL,
+	`at` text NOT NULL,
+	`heard_at` text NOT NULL,
+	`chain` text,
+	`seq` integer NOT NULL,
+	`unsealed` integer NOT NULL,
+	PRIMARY KEY(`device`, `by`)
+);
+--> statement-breakpoint
 CREATE TABLE `merges` (
 	`change` integer PRIMARY KEY NOT NULL,
 	`model` text NOT NULL,

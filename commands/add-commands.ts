@@ -9,6 +9,7 @@ const commands: Record<string, () => Promise<(waybill: Command) => void>> = {
   enrol: async () => (await import('./enrol.ts')).addEnrol,
   daemon: async () => (await import('./daemon.ts')).addDaemon,
   relay: async () => (await import('./relay.ts')).addRelay,
+  outbox: async () => (await import('./outbox.ts')).addOutbox,
   record: async () => (await import('./record.ts')).addRecord,
   page: async () => (await import('./page.ts')).addPage,
   status: async () => (await import('./status.ts')).addStatus,

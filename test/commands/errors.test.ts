@@ -5,7 +5,7 @@ import { Desk } from './desk.ts'
 const commands = [
   ...[[], ['study'], ['study', 'create'], ['study', 'show'], ['study', 'publish'], ['study', 'recover'], ['server']],
   ...[['enrol-code'], ['answer'], ['enrol'], ['daemon'], ['relay'], ['record'], ['page'], ['status'], ['receipts']],
-  ...[['changes'], ['verify'], ['backup'], ['revoke']],
+  ...[['changes'], ['verify'], ['backup'], ['revoke'], ['outbox'], ['outbox', 'ddl']],
 ]
 
 t.test('--help everywhere: on standard output, with 0', async (t) => {
@@ -15,9 +15,9 @@ t.test('--help everywhere: on standard output, with 0', async (t) => {
     const words = commands[index] ?? []
     t.match({ code, err }, { code: 0, err: '' }, `waybill ${words.join(' ')} --help`)
     t.ok(out.startsWith(`Usage: ${['waybill', ...words].join(' ')} `), `${words.join(' ')}: names itself`)
-    const isGroup = words.length === 0 || words.join() === 'study'
+    const isGroup = ['', 'study', 'outbox'].includes(words.join())
     t.ok(isGroup || out.includes('\nFor example:\n'), `${words.join(' ')}: shows what to type`)
-    t.ok(isGroup || out.includes('--data <dir>'), `${words.join(' ')}: tells of --data`)
+    t.ok(isGroup || words[0] === 'outbox' || out.includes('--data <dir>'), `${words.join(' ')}: tells of --data`)
   }
   const [all] = told
   for (const [name] of commands.slice(1))

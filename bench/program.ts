@@ -16,7 +16,7 @@ export class Program {
 
   constructor(program: 'daemon' | 'relay' | 'server', data: string, args: string[]) {
     this.#data = data
-    const ports = ['--port', '0', '--page-port', '0']
+    const ports = ['--port', '0', '--page-port', '0', ...(program === 'server' ? ['--https-port', '0'] : [])]
     this.#child = spawn(command, [program, '--data', data, ...ports, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
     this.#ended = once(this.#child, 'exit')
     this.ready = this.#heard()

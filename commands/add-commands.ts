@@ -17,6 +17,8 @@ const commands: Record<string, () => Promise<(waybill: Command) => void>> = {
   changes: async () => (await import('./changes.ts')).addChanges,
   verify: async () => (await import('./verify.ts')).addVerify,
   backup: async () => (await import('./backup.ts')).addBackup,
+  inbox: async () => (await import('./inbox.ts')).addInbox,
+  trust: async () => (await import('./trust.ts')).addTrust,
   revoke: async () => (await import('./revoke.ts')).addRevoke,
 }
 

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { ServerConfig } from '../server/config.ts'
 import { ports } from '../shared/protocol/paths.ts'
 import { addressOption, examples, listOption, logLevelOption, portOption } from './options.ts'
@@ -11,6 +11,9 @@ export function addServer(waybill: Command): void {
   addSettings(command, 'server')
     .addOption(portOption('--port', `where laptops and relays reach this server (${ports.server})`))
     .addOption(portOption('--page-port', `the status page, on this computer only (${ports.serverPage})`))
+    .addOption(portOption('--https-port', `where people and apps reach this server, over HTTPS (${ports.serverHttps})`))
+    .addOption(new Option('--https-on <address>', 'listen for them on this address only'))
+    .addOption(listOption('--https-names <name>', 'a host name or address by which they ask for it; may be repeated'))
     .addOption(listOption('--announce-on <address>', 'announce on this address only; may be repeated'))
     .addOption(addressOption('--addresses', 'where devices will find this server, if not at its own addresses'))
     .addOption(logLevelOption())

@@ -33,7 +33,7 @@ async function stopAll(): Promise<void> {
 
 async function journey(): Promise<boolean> {
   tell('1. A study is founded; the clinic server starts; three laptops and the middleman are added by one-time codes.')
-  await foundDemoStudy(at, () => start('server', ['server', '--announce-on', loopback]))
+  await foundDemoStudy(at, () => start('server', ['server', '--announce-on', loopback, '--https-port', '0']))
   tell('2. The assistants have worked all day without a network: what the apps recorded is safe on each laptop.')
   for (const { name, site, changes } of laptops)
     await waybill(['record', '--data', at(name)], asLines(sampleChanges(name, site, changes)))

@@ -2,16 +2,20 @@ import type { FastifyInstance } from 'fastify'
 import type { CertifiedPeer } from '../shared/crypto/certificate.ts'
 import { onlyRoles } from '../shared/crypto/mutual-tls.ts'
 import { checkStanding } from '../shared/crypto/standing.ts'
+import type { WebCertificate } from '../shared/crypto/web-certificate.ts'
 import { maxMeetingBytes } from '../shared/protocol/meeting.ts'
 import type { WaybillError } from '../shared/service/errors.ts'
 import type { Logger } from '../shared/service/logger.ts'
 import type { Repeated } from '../shared/service/repeat.ts'
 import { admitPeers } from '../shared/transfer/peer-door.ts'
 import type { Changes } from '../shared/web/changes.ts'
+import { checkOrigin } from '../shared/web/check-origin.ts'
 import { createPageDoor } from '../shared/web/page-door.ts'
+import { pageHeaders } from '../shared/web/page-headers.ts'
 import { strictFastify } from '../shared/web/strict-fastify.ts'
 import { type AddContext, redeemCode } from './add-device.ts'
 import { writeFact, writeLastError } from './facts.ts'
+import { secureOptions } from './https-certificate.ts'
 import { type IngestContext, ingest } from './ingest.ts'
 import { answerMeeting } from './meet.ts'
 import { answerOffer } from './offer.ts'
@@ -27,6 +31,7 @@ export interface ServerContext extends IngestContext, AddContext {
 }
 
 const mostProblems = 8
+const handshakeTimeoutMs = 10_000
 
 /** The door for enrolled laptops and relays; `opener` is told when there is something to open. */
 export function createDeviceDoor(context: ServerContext, opener: Pick<Repeated, 'soon'>): FastifyInstance {
@@ -88,7 +93,21 @@ export function createEnrolmentDoor(context: ServerContext): FastifyInstance {
   return door
 }
 
-/** The status page, on loopback. */
+/**
+ * The door for people and apps: HTTPS, on a port of its own, for the device door asks for certificates that a browser does not have.
+ * Each mounts here in a scope of its own (`door.register`), whose own hook lets in whom it knows; nothing else is open. What is said to
+ * browsers, and that no other site's page may ask in a person's name, holds for all of them.
+ */
+export function createHttpsDoor(context: ServerContext, certificate: WebCertificate): FastifyInstance {
+  const https = { ...secureOptions(certificate), handshakeTimeout: handshakeTimeoutMs }
+  const door = strictFastify(context.logger, { https, bodyLimit: 65_536, requestTimeout: 30_000 })
+  door.addHook('onRequest', async (request, reply) => {
+    reply.headers(pageHeaders)
+    checkOrigin(request)
+  })
+  return door
+}
+
 export function createServerPage(context: ServerContext): FastifyInstance {
   const { store, data, identity, shelf, clock, logger, changes } = context
   const live = {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -6,6 +7,7 @@ import type { Clock } from '../shared/service/clock.ts'
 import { asWaybillError, WaybillError } from '../shared/service/errors.ts'
 import { checkStoredFile, digestOfFile, ensureDirectory, syncPath } from '../shared/storage/durable-file.ts'
 import { PayloadStore } from '../shared/storage/payload-store.ts'
+import { httpsRootFile } from './https-certificate.ts'
 import { isLost } from './lost-payload.ts'
 import type { ServerStore } from './open-store.ts'
 
@@ -101,6 +103,7 @@ async function nextNumber(to: string): Promise<string> {
 
 async function copyFiles(data: string, making: string): Promise<void> {
   await copyWhole(join(data, 'identity.json'), join(making, 'identity.json'))
+  if (existsSync(join(data, httpsRootFile))) await copyWhole(join(data, httpsRootFile), join(making, httpsRootFile))
   for (const name of await readdir(join(data, 'study-documents')))
     if (name.endsWith('.jws'))
       await copyWhole(join(data, 'study-documents', name), join(making, 'study-documents', name))

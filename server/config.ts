@@ -10,6 +10,12 @@ export const ServerConfig = Type.Object({
   port: { ...Port, default: ports.server },
   /** The status page, on loopback. */
   pagePort: { ...Port, default: ports.serverPage },
+  /** Where people and apps reach this server, over HTTPS. */
+  httpsPort: { ...Port, default: ports.serverHttps },
+  /** The address on which it listens for them. */
+  httpsOn: Type.String({ minLength: 1, default: '0.0.0.0' }),
+  /** Host names and addresses by which they ask for it, besides its own: its certificate names them. */
+  httpsNames: Type.Array(Type.String(), { default: [] }),
   /** Announce on these addresses only; all that are not loopback unless told. */
   announceOn: Type.Array(Type.String(), { default: [] }),
   /** Where devices will find this server, HOST:PORT; its own addresses unless told. */

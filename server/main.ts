@@ -13,11 +13,12 @@ import { PayloadStore } from '../shared/storage/payload-store.ts'
 import { StudyShelf } from '../shared/storage/study-shelf.ts'
 import { openPort } from '../shared/transfer/open-port.ts'
 import { Changes } from '../shared/web/changes.ts'
-import { createDeviceDoor, createEnrolmentDoor, createServerPage, type ServerContext } from './app.ts'
+import { createDeviceDoor, createEnrolmentDoor, createHttpsDoor, createServerPage, type ServerContext } from './app.ts'
 import { BatchReader } from './batch-reader.ts'
 import type { ServerConfig } from './config.ts'
 import { signChains } from './delivery.ts'
 import { writeFact, writeLastError } from './facts.ts'
+import { HttpsCertificate } from './https-certificate.ts'
 import { openAll, tryAgain } from './open-batch.ts'
 import { openStore } from './open-store.ts'
 import { ownAddresses } from './own-addresses.ts'
@@ -45,9 +46,12 @@ export async function startServer(
   await Promise.all([devices.ready(), enrolment.ready()])
   const { server, dropStrangers } = createSplitServer(identity, devices, enrolment, logger)
   const page = createServerPage(context)
+  const certificate = await HttpsCertificate.open(config.data, deviceOf(identity), config.httpsNames)
+  const people = createHttpsDoor(context, certificate.now)
   const ports: Record<string, number> = {
     port: await listen(server, config.port),
     pagePort: await openPort(page, config.pagePort, '127.0.0.1'),
+    httpsPort: await openPort(people, config.httpsPort, config.httpsOn),
   }
   context.addresses = config.addresses.length > 0 ? config.addresses : ownAddresses(ports.port ?? 0, config.announceOn)
   writeFact(context.store, 'addresses', JSON.stringify(context.addresses))
@@ -61,6 +65,7 @@ export async function startServer(
     heard: () => undefined,
   })
   const refresher = repeat(1_000, logger, () => context.shelf.refresh())
+  const certifier = repeat(10_000, logger, () => certificate.renew(people.server as Server))
   logger.info({ ports, device: deviceOf(identity) }, 'the server is ready')
   const close = async () => {
     await neighbourhood.close()
@@ -68,9 +73,9 @@ export async function startServer(
     server.closeAllConnections()
     dropStrangers()
     await closed
-    await Promise.all([opener.stop(), refresher.stop()])
+    await Promise.all([opener.stop(), refresher.stop(), certifier.stop()])
     await reader.close()
-    await Promise.all([devices.close(), enrolment.close(), page.close()])
+    await Promise.all([devices.close(), enrolment.close(), page.close(), people.close()])
     context.store.$client.close()
     clearRuntime(config.data)
   }

@@ -23,4 +23,5 @@ export const ports = {
   relayPage: 7450,
   server: 7460,
   serverPage: 7461,
+  serverHttps: 7462,
 } as const

@@ -49,6 +49,7 @@ export const errorCodes = {
     hint: 'The bytes changed on the way or on disk. They are set aside and fetched again.',
   },
   DISK_FULL: { status: 507, hint: 'Free some space on this disk. Nothing was lost; work goes on when there is room.' },
+  FOREIGN_ORIGIN: { status: 403, hint: "Open this server's own page; another site's page may not ask in your name." },
   HANDOVER_CLOSED: {
     status: 409,
     hint: 'The handover is closed. Begin another one; what was left open is expected in it.',

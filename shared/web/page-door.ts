@@ -13,6 +13,7 @@ import { redeemLaunch } from './launch.ts'
 import { type LiveSource, serveLive } from './live.ts'
 import { english } from './messages/en.ts'
 import { setswana } from './messages/tn.ts'
+import { pageHeaders } from './page-headers.ts'
 import { Sessions } from './sessions.ts'
 import { strictFastify } from './strict-fastify.ts'
 
@@ -31,8 +32,6 @@ export interface Page {
   logger: Logger
 }
 
-const policy =
-  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 const javascript = 'text/javascript; charset=utf-8'
 const assets = new URL('./assets/', import.meta.url)
 const Launch = Type.Object({ launch: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$' }) }, { additionalProperties: false })
@@ -45,13 +44,7 @@ export function createPageDoor(page: Page): FastifyInstance {
   const door = strictFastify(page.logger, { bodyLimit: 65_536 })
   const sessions = new Sessions()
   door.addHook('onRequest', async (request, reply) => {
-    reply.headers({
-      'content-security-policy': policy,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-      'cache-control': 'no-store',
-      'cross-origin-opener-policy': 'same-origin',
-    })
+    reply.headers(pageHeaders)
     checkLocal(request)
     const open = request.method === 'GET' && !request.url.startsWith('/v1/')
     if (!open && request.url !== '/v1/session' && !sessions.has(request.headers.authorization))

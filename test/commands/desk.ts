@@ -36,7 +36,11 @@ const mostAtOnce = 3
 /** As a user runs it: without what the test runner puts into every process. */
 const asUser = ['-u', 'NODE_OPTIONS', waybillPath]
 const errorLine = /^[A-Z_]+: [^\n]*[^.\n]\. Hint: [^\n]+\n$/
-const onLoopback = { daemon: '--announce-on', server: '--announce-on', relay: '--browse-on' }
+const onLoopback = {
+  daemon: ['--announce-on'],
+  server: ['--https-port', '0', '--https-on', '127.0.0.1', '--announce-on'],
+  relay: ['--browse-on'],
+}
 
 /** Where a person sits who has only the command line: a temporary directory, and whatever was started from it. */
 export class Desk {
@@ -106,7 +110,7 @@ export class Desk {
   ): Promise<Started> {
     const logPath = this.path(`${data.split('/').at(-1)}.log`)
     const log = openSync(logPath, 'a')
-    const place = ['--port', '0', '--page-port', '0', onLoopback[program], '127.0.0.1']
+    const place = ['--port', '0', '--page-port', '0', ...onLoopback[program], '127.0.0.1']
     const child = spawn('env', [...asUser, program, '--data', data, ...place, ...flags], {
       stdio: ['ignore', log, log],
       env: { ...cleanEnvironment, ...env },

@@ -69,6 +69,8 @@ t.test('invariant 1: `safeThrough` grows with a verified backup, to what is in i
   t.match(await backup(), { path: join(to, '000002'), batches: 4 })
   t.match(await visitor.delivery(laptop.chain), { through: 4, safeThrough: 4 })
   t.equal((await server.status()).lastBackup?.path, join(to, '000002'))
+  const root = (data: string) => readFileSync(join(data, 'https-root.pem'), 'utf8')
+  t.equal(root(join(to, '000002')), root(server.device.data), 'what browsers trust stays good after a restore')
 })
 
 t.test('a backup is consistent, and ends, while the server takes in', async (t) => {

@@ -17,7 +17,18 @@ const atOnce = 12
 /** The server as a process of its own that dies at its n-th call that reaches the disk; undefined when it died before it listened. */
 async function mortalServer(t: Test, { data }: TestDevice, n: number) {
   const [command = '', ...args] = [...killedAt(n), waybillPath, 'server', '--data', data]
-  const where = ['--port', '0', '--page-port', '0', '--announce-on', '127.0.0.1', '--log-level', 'error']
+  const where = [
+    '--port',
+    '0',
+    '--page-port',
+    '0',
+    '--https-port',
+    '0',
+    '--announce-on',
+    '127.0.0.1',
+    '--log-level',
+    'error',
+  ]
   const child = spawn(command, [...args, ...where], { stdio: 'ignore', env: cleanEnvironment, detached: true })
   const isDead = () => child.exitCode !== null || child.signalCode !== null
   const end = () => {

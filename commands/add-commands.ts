@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 /** The commands, in the order in which a study meets them: the word that is typed, and the file that knows it. */
 const commands: Record<string, () => Promise<(waybill: Command) => void>> = {
   study: async () => (await import('./study.ts')).addStudy,
+  models: async () => (await import('./models.ts')).addModels,
   server: async () => (await import('./server.ts')).addServer,
   'enrol-code': async () => (await import('./enrol-code.ts')).addEnrolCode,
   answer: async () => (await import('./answer.ts')).addAnswer,

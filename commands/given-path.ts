@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { WaybillError } from '../shared/service/errors.ts'
 
 const reasons: Record<string, string> = {
@@ -8,9 +8,14 @@ const reasons: Record<string, string> = {
   ENOTDIR: 'a part of the path is no directory',
 }
 
+/** More than a study document may hold. */
+const mostBytes = 16 * 1024 * 1024
+
 /** Reads a file that a person named. @throws BAD_ARGUMENT saying why it cannot be read */
 export function readGiven(path: string): string {
   try {
+    if (statSync(path).size > mostBytes)
+      throw new WaybillError('BAD_ARGUMENT', `${path}: larger than ${mostBytes} bytes`)
     return readFileSync(path, 'utf8')
   } catch (cause) {
     throw unusable(path, cause)

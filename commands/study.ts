@@ -1,16 +1,15 @@
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
-import { parse } from 'smol-toml'
 import { publishSettings } from '../server/publish-settings.ts'
 import { recoverServer } from '../server/recover.ts'
 import { systemClock } from '../shared/service/clock.ts'
-import { WaybillError } from '../shared/service/errors.ts'
 import { defaultKitPath, foundStudy, readKit } from '../study/found.ts'
 import { settingsOf } from '../study/settings.ts'
-import { readGiven, withGiven } from './given-path.ts'
+import { withGiven } from './given-path.ts'
 import { openServer } from './open-server.ts'
 import { dataOption, examples, problemOfName } from './options.ts'
 import { say, sayJson } from './print.ts'
+import { readSettings } from './read-settings.ts'
 
 export function addStudy(waybill: Command): void {
   const study = waybill.command('study').description('found a study, publish its configuration, rebuild a lost server')
@@ -77,13 +76,4 @@ async function rebuild(kitPath: string, { data }: { data: string }): Promise<voi
   say(`A new community server of the study is made: ${server}`)
   say('Laptops and relays know it by the next study configuration, which they take when they meet it. Give them its')
   say(`address if it has changed. Start it: waybill server --data ${data}`)
-}
-
-function readSettings(path: string): unknown {
-  const text = readGiven(path)
-  try {
-    return path.endsWith('.toml') ? parse(text) : JSON.parse(text)
-  } catch (cause) {
-    throw new WaybillError('STUDY_DOCUMENT_INVALID', `${path}: ${cause instanceof Error ? cause.message : cause}`)
-  }
 }

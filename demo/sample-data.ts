@@ -42,16 +42,17 @@ export function firstRequisition(laptop: string): string {
 }
 
 function* visitChanges(laptop: string, site: string, visit: number): Generator<SampleChange> {
-  const subject = `066-${site === 'mochudi' ? '14' : '22'}${String(visit + 1).padStart(5, '0')}-${visit % 10}`
+  const subject = `066-${site === 'mochudi' ? '14' : '22'}${laptop.slice(-1)}${String(visit + 1).padStart(4, '0')}-${visit % 10}`
   const begun = start + (visit % drawnVisits) * minutesAVisit * 60_000
   const at = (minutes: number) => new Date(begun + minutes * 60_000).toISOString()
   const isDrawn = visit < drawnVisits
+  const visitKey = [subject, '1000']
   const make = (what: string, model: string, minutes: number, fields: Record<string, unknown>): SampleChange => ({
     id: uuid(`${laptop}/${visit}/${what}`),
     model,
     action: 'insert',
     pk: uuid(`${laptop}/${visit}/${what}/pk`),
-    naturalKey: [subject, '1000', what],
+    naturalKey: visitKey,
     fields: { subject_identifier: subject, visit_code: '1000', report_datetime: at(minutes), ...fields },
     base: [],
     user: laptop,
@@ -63,20 +64,25 @@ function* visitChanges(laptop: string, site: string, visit: number): Generator<S
     ...{ initials: 'AB', gender: visit % 2 ? 'F' : 'M', dob: `19${60 + (visit % 40)}-03-12` },
   })
   const vitals = make('vitals', 'bhp_subject.vitals', 5, {
+    subject_visit: visitKey,
     ...{ systolic: 110 + (visit % 30), diastolic: 70 + (visit % 20), weight: 52.5 + (visit % 35), height: 168 },
     ...{ temperature: 36.6, comment: visit % 9 ? '' : 'Measured twice; the cuff slipped the first time.' },
   })
   yield vitals
   yield make('adherence', 'bhp_subject.adherence', 9, {
+    subject_visit: visitKey,
     ...{ missed_pills: visit % 4, last_missed: null, days_on_art: 200 + visit, other_remedies: 'none reported' },
   })
   for (const [index, [panel, type, tubes]] of panels.slice(0, 1 + (visit % 3)).entries())
-    yield make(`requisition-${index}`, 'bhp_lab.subjectrequisition', 12 + index, {
-      ...{ requisition_identifier: label(laptop, visit, index), panel_name: panel },
-      ...{ specimen_type: type, item_count: tubes, is_drawn: isDrawn ? 'Yes' : 'No' },
-      ...{ reason_not_drawn: isDrawn ? null : 'will be drawn at the clinic' },
-      ...{ drawn_datetime: isDrawn ? at(12 + index) : null, initials: 'AB', gender: visit % 2 ? 'F' : 'M' },
-    })
+    yield {
+      ...make(`requisition-${index}`, 'bhp_lab.subjectrequisition', 12 + index, {
+        ...{ subject_visit: visitKey, requisition_identifier: label(laptop, visit, index), panel_name: panel },
+        ...{ specimen_type: type, item_count: tubes, is_drawn: isDrawn ? 'Yes' : 'No' },
+        ...{ reason_not_drawn: isDrawn ? null : 'will be drawn at the clinic' },
+        ...{ drawn_datetime: isDrawn ? at(12 + index) : null, initials: 'AB', gender: visit % 2 ? 'F' : 'M' },
+      }),
+      naturalKey: [label(laptop, visit, index)],
+    }
   if (visit % 5 === 0)
     yield {
       ...vitals,

@@ -1,3 +1,9 @@
+/** A form of a visit is filled in once, and comes after the visit itself. */
+const ofVisit = {
+  naturalKey: ['subject_identifier', 'visit_code'],
+  dependsOn: { subject_visit: 'bhp_subject.subjectvisit' },
+}
+
 /** A study of two sites, whose requisitions travel readably: identifier, panel, tubes; never initials, birth date or gender. */
 export const studySettings = {
   name: 'Demonstration study',
@@ -6,7 +12,15 @@ export const studySettings = {
     { id: 'molepolole', name: 'Molepolole' },
   ],
   models: {
+    'bhp_subject.subjectvisit': {
+      ...{ label: 'Visit', naturalKey: ['subject_identifier', 'visit_code'] },
+      hidden: ['initials', 'dob', 'gender'],
+    },
+    'bhp_subject.vitals': { label: 'Vital signs', ...ofVisit },
+    'bhp_subject.adherence': { label: 'Adherence', ...ofVisit },
     'bhp_lab.subjectrequisition': {
+      ...{ label: 'Requisition', naturalKey: ['requisition_identifier'], dependsOn: ofVisit.dependsOn },
+      hidden: ['initials', 'gender'],
       requisition: {
         identifier: 'requisition_identifier',
         subject: 'subject_identifier',

@@ -1,9 +1,16 @@
-import { TypeCompiler } from '@sinclair/typebox/compiler'
+import { type Static, type TSchema, Type } from '@sinclair/typebox'
+import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import { type StudyDocument, StudySettings } from '../shared/protocol/study-document.ts'
 import { WaybillError } from '../shared/service/errors.ts'
-import { mayBeVisible } from '../shared/specimens/never-visible.ts'
+import { modelProblems } from './check-models.ts'
+import { type Problem, tellProblem } from './problem.ts'
+import { unknownFields } from './unknown-fields.ts'
 
+/** The part of the settings that an app can write by itself. */
+const Registry = Type.Pick(StudySettings, ['models'])
 const check = TypeCompiler.Compile(StudySettings)
+const registryCheck = TypeCompiler.Compile(Registry)
+const mostTold = 20
 
 /** What a study starts from until a person publishes more. */
 export function defaultSettings(name: string): StudySettings {
@@ -40,11 +47,35 @@ export function defaultSettings(name: string): StudySettings {
  * @throws STUDY_DOCUMENT_INVALID naming every wrong field
  */
 export function checkSettings(given: unknown): StudySettings {
-  const wrong = [...unknownFields(given)]
-  if (check.Check(given)) wrong.push(...invisibleFields(given), ...doubled(given))
-  else for (const { path, message } of check.Errors(given)) wrong.push(`${path || '/'}: ${message}`)
-  if (wrong.length > 0) throw new WaybillError('STUDY_DOCUMENT_INVALID', wrong.slice(0, 20).join('; '))
-  return given as StudySettings
+  const wrong = settingsProblems(given)
+  if (wrong.length === 0) return given as StudySettings
+  const more = wrong.length > mostTold ? [`and ${wrong.length - mostTold} more`] : []
+  throw new WaybillError('STUDY_DOCUMENT_INVALID', [...wrong.slice(0, mostTold).map(tellProblem), ...more].join('; '))
+}
+
+/** All that is wrong with what a person wrote, by field. */
+export function settingsProblems(given: unknown): Problem[] {
+  return problemsUnder(check, StudySettings, given, (settings) => [
+    ...modelProblems(settings.models),
+    ...doubled(settings),
+  ])
+}
+
+/** All that is wrong with a registry of models alone. */
+export function registryProblems(given: unknown): Problem[] {
+  return problemsUnder(registryCheck, Registry, given, ({ models }) => modelProblems(models))
+}
+
+/** What makes sense is asked only of what has the right form. */
+function problemsUnder<S extends TSchema>(
+  form: TypeCheck<S>,
+  schema: S,
+  given: unknown,
+  sense: (given: Static<S>) => Problem[],
+): Problem[] {
+  const unknown = unknownFields(schema, given)
+  if (form.Check(given)) return [...unknown, ...sense(given)]
+  return [...unknown, ...Array.from(form.Errors(given), ({ path, message }) => ({ field: path || '/', what: message }))]
 }
 
 /** The part of a study document that a person publishes. */
@@ -53,28 +84,18 @@ export function settingsOf(document: StudyDocument): StudySettings {
   return { name, sites, models, reasons, temperature, people, limits }
 }
 
-function unknownFields(given: unknown): string[] {
-  if (typeof given !== 'object' || given === null) return []
-  return Object.keys(given)
-    .filter((field) => !(field in StudySettings.properties))
-    .map((field) => `/${field}: not a setting`)
-}
-
 /** A code that two reasons, or two people, share would make what was signed ambiguous. */
-function doubled({ reasons, people }: StudySettings): string[] {
+function doubled({ reasons, people }: StudySettings): Problem[] {
   const named: Array<[string, string[]]> = [
     ['reasons', reasons.map(({ code }) => code)],
     ['people', people.map(({ id }) => id)],
   ]
-  return named.flatMap(([list, ids]) =>
-    ids.flatMap((id, index) => (ids.indexOf(id) === index ? [] : [`/${list}/${index}: ${id} is there twice`])),
-  )
-}
-
-function invisibleFields(settings: StudySettings): string[] {
-  return Object.entries(settings.models).flatMap(([label, { requisition = {} }]) =>
-    Object.entries(requisition)
-      .filter(([, field]) => typeof field === 'string' && !mayBeVisible(field))
-      .map(([name, field]) => `/models/${label}/requisition/${name}: ${field} must not be readable on the way`),
-  )
+  return named.flatMap(([list, ids]) => {
+    const seen = new Set<string>()
+    return ids.flatMap((id, index) => {
+      const isFirst = !seen.has(id)
+      seen.add(id)
+      return isFirst ? [] : [{ field: `/${list}/${index}`, what: `${id} is there twice` }]
+    })
+  })
 }

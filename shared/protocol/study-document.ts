@@ -31,7 +31,7 @@ const Field = Type.String({ minLength: 1, maxLength: 200 })
 /**
  * What the study says of one of the app's models. `naturalKey`: the fields that make it, in order. `dependsOn`: fields that name records of
  * other models, by natural key (an array), by several (an array of arrays) or by pk (a plain value). `history`: earlier states are shown.
- * `offline`: laptops record it. `hidden`: fields that no page and no table shows.
+ * `offline`: laptops record it, which they do unless told otherwise. `hidden`: fields that no page and no table shows.
  */
 const Model = Type.Object({
   label: Type.Optional(Label),

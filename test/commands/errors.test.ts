@@ -6,6 +6,7 @@ const commands = [
   ...[[], ['study'], ['study', 'create'], ['study', 'show'], ['study', 'publish'], ['study', 'recover'], ['server']],
   ...[['enrol-code'], ['answer'], ['enrol'], ['daemon'], ['relay'], ['record'], ['page'], ['status'], ['receipts']],
   ...[['changes'], ['verify'], ['backup'], ['revoke'], ['outbox'], ['outbox', 'ddl']],
+  ...[['models'], ['models', 'list'], ['models', 'check']],
 ]
 
 t.test('--help everywhere: on standard output, with 0', async (t) => {
@@ -15,12 +16,13 @@ t.test('--help everywhere: on standard output, with 0', async (t) => {
     const words = commands[index] ?? []
     t.match({ code, err }, { code: 0, err: '' }, `waybill ${words.join(' ')} --help`)
     t.ok(out.startsWith(`Usage: ${['waybill', ...words].join(' ')} `), `${words.join(' ')}: names itself`)
-    const isGroup = ['', 'study', 'outbox'].includes(words.join())
+    const isGroup = ['', 'study', 'outbox', 'models'].includes(words.join())
+    const isOfNoDevice = ['outbox,ddl', 'models,check'].includes(words.join())
     t.ok(isGroup || out.includes('\nFor example:\n'), `${words.join(' ')}: shows what to type`)
-    t.ok(isGroup || words[0] === 'outbox' || out.includes('--data <dir>'), `${words.join(' ')}: tells of --data`)
+    t.ok(isGroup || isOfNoDevice || out.includes('--data <dir>'), `${words.join(' ')}: tells of --data`)
   }
   const [all] = told
-  for (const [name] of commands.slice(1))
+  for (const name of new Set(commands.slice(1).map(([name]) => name)))
     t.match(all?.out, new RegExp(`^ {2}${name} `, 'm'), `waybill --help lists ${name}`)
   t.match(await desk.run(['--version']), { code: 0, out: /^\d+\.\d+\.\d+\n$/, err: '' })
 })

@@ -28,7 +28,7 @@ t.test('invariant 6: a field that names a person is never made readable', async 
     'omang',
     'identity',
   ]) {
-    const models = { 'lab.requisition': { requisition: { identifier: 'id', panel: field } } }
+    const models = { 'lab.requisition': { naturalKey: ['id'], requisition: { identifier: 'id', panel: field } } }
     const error = await refused(t, publish({ ...settings, models }), 'STUDY_DOCUMENT_INVALID', field)
     t.match(error.message, new RegExp(`/models/lab.requisition/requisition/panel.*${field}`), 'it is named')
   }

@@ -6,7 +6,10 @@ import { checkSettings, defaultSettings, settingsOf } from '../../study/settings
 import { foundTestStudy, trustOf } from '../fixtures/study.ts'
 
 const usual = defaultSettings('A study')
-const withMapping = (mapping: object) => ({ ...usual, models: { 'lab.requisition': { requisition: mapping } } })
+const withMapping = (mapping: object) => ({
+  ...usual,
+  models: { 'lab.requisition': { naturalKey: [], requisition: mapping } },
+})
 
 function refused(t: Test, given: unknown, message: RegExp, what = 'refused'): void {
   t.throws(() => checkSettings(given), { code: 'STUDY_DOCUMENT_INVALID', message }, what)

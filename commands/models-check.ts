@@ -1,0 +1,64 @@
+import { createReadStream } from 'node:fs'
+import { readChange } from '../daemon/read-change.ts'
+import { splitInput } from '../daemon/split-input.ts'
+import type { StudySettings } from '../shared/protocol/study-document.ts'
+import { systemClock } from '../shared/service/clock.ts'
+import { naming } from '../shared/service/errors.ts'
+import { type Problem, tellProblem } from '../study/problem.ts'
+import { RegistrySamples } from '../study/registry-samples.ts'
+import { registryProblems, settingsProblems } from '../study/settings.ts'
+import { withGiven } from './given-path.ts'
+import { say, sayJson } from './print.ts'
+import { readSettings } from './read-settings.ts'
+
+interface Options {
+  samples?: string
+  json?: true
+}
+
+/** Whole settings, as `study publish` takes them, or the registry alone: `{"models": {...}}`, as an app writes it. */
+export async function checkModels(file: string, { samples, json }: Options): Promise<void> {
+  const given = readSettings(file)
+  const problems = isRegistry(given) ? registryProblems(given) : settingsProblems(given)
+  const compared = problems.length === 0 ? await compare(given as Pick<StudySettings, 'models'>, samples) : undefined
+  const wrong = [...problems, ...(compared?.problems() ?? [])]
+  const unseen = compared?.unseen() ?? []
+  if (json) sayJson({ wrong, unseen })
+  else tell(wrong, unseen)
+  if (wrong.length > 0) process.exitCode = 1
+}
+
+function isRegistry(given: unknown): boolean {
+  return typeof given === 'object' && given !== null && Object.keys(given).join() === 'models'
+}
+
+async function compare({ models }: Pick<StudySettings, 'models'>, file?: string): Promise<RegistrySamples | undefined> {
+  if (file === undefined) return undefined
+  const samples = new RegistrySamples(models)
+  await withGiven(file, async () => {
+    for await (const { number, text } of splitInput(createReadStream(file)))
+      await naming(`${file}, change ${number}`, async () => {
+        const given = readChange(unwrapped(text), systemClock.now())
+        if (given) samples.take(given.change)
+      })
+  })
+  return samples
+}
+
+/** `waybill changes` prints each change with whence it came. */
+function unwrapped(text: Buffer | null): Buffer | null {
+  if (text === null || !text.includes('"cursor"')) return text
+  try {
+    const { change, cursor } = JSON.parse(text.toString('utf8'))
+    return typeof change === 'object' && typeof cursor === 'string' ? Buffer.from(JSON.stringify(change)) : text
+  } catch {
+    return text
+  }
+}
+
+function tell(wrong: Problem[], unseen: string[]): void {
+  for (const problem of wrong) say(tellProblem(problem))
+  if (unseen.length > 0)
+    say(`of these no change was looked at, so that nothing is said of their fields: ${unseen.join(', ')}`)
+  say(wrong.length === 0 ? 'nothing is wrong' : `${wrong.length} wrong`)
+}

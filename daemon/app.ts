@@ -5,6 +5,7 @@ import { onlyRoles } from '../shared/crypto/mutual-tls.ts'
 import { checkStanding } from '../shared/crypto/standing.ts'
 import type { Desk } from '../shared/handover/open-desk.ts'
 import type { Meeting } from '../shared/protocol/meeting.ts'
+import type { OpenLine } from '../shared/protocol/requisition-line.ts'
 import type { Awake } from '../shared/service/awake.ts'
 import { asWaybillError, WaybillError } from '../shared/service/errors.ts'
 import type { Logger } from '../shared/service/logger.ts'
@@ -21,7 +22,7 @@ import { localRoutes } from './routes/local-routes.ts'
 import { peerRoutes } from './routes/peer-routes.ts'
 import { tubeRoutes } from './routes/tube-routes.ts'
 import type { Sealer } from './sealer.ts'
-import { ownLines, servedLines } from './served-lines.ts'
+import { servedLines } from './served-lines.ts'
 import { splitInput } from './split-input.ts'
 import { daemonStatus } from './status.ts'
 import { takeCustody } from './take-custody.ts'
@@ -40,6 +41,7 @@ export interface DaemonContext extends MeetContext {
   /** Where tubes change hands, and what tells that something of it has changed. */
   desk: Desk
   tubes: Changes
+  openLines(): OpenLine[]
   /** The sha-256 of the lines as served. */
   linesDigest(): string
 }
@@ -116,7 +118,7 @@ export function createFieldPage(context: DaemonContext): FastifyInstance {
     clock,
     logger,
   })
-  tubeRoutes(door, () => waitingTubes(ownLines(context), clock.now()))
+  tubeRoutes(door, () => waitingTubes(context.openLines(), clock.now()))
   return door
 }
 

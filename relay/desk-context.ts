@@ -1,6 +1,6 @@
 import { and, eq, ne } from 'drizzle-orm'
 import type { DeskContext } from '../shared/handover/desk-context.ts'
-import { databaseStateOf } from '../shared/storage/database-state.ts'
+import { databaseStateOf, tableStateOf } from '../shared/storage/database-state.ts'
 import { clockOffset } from './clock-offsets.ts'
 import { closeLines } from './close-lines.ts'
 import { findElsewhere, laptopsWithLines, linesOf } from './handover-lines.ts'
@@ -11,10 +11,12 @@ import { peers } from './schema.ts'
 export function deskContext(hold: Hold): DeskContext {
   const { store, device, trust, signer, shelf, clock, logger } = hold
   const databaseState = databaseStateOf(store.$client)
+  const linesState = tableStateOf(store.$client, ['lines'])
   return {
     side: 'taker',
     ...{ device, client: store.$client, trust, signer, shelf, clock },
     state: () => `${databaseState()} ${shelf.digest}`,
+    linesState: () => `${linesState()} ${shelf.digest}`,
     partners: () => [...new Set([...laptopsWithLines(store), ...laptopsNear(hold)])],
     linesOf: (giver, handover) => linesOf(store, giver, handover),
     findElsewhere: (label, giver) => findElsewhere(store, label, giver),

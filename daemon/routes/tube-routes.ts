@@ -1,16 +1,17 @@
 import { Type } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
-import { Count, Nullable } from '../../shared/protocol/fields.ts'
+import { Count } from '../../shared/protocol/fields.ts'
 import { LineKey } from '../../shared/protocol/handover.ts'
+import { OrNull } from '../../shared/web/page-schema.ts'
 import type { WaitingTube } from '../waiting-tubes.ts'
 
-const Text = Nullable(Type.String())
+const Text = OrNull(Type.String())
 const Waiting = Type.Object({
   total: Count,
   tubes: Type.Array(
     Type.Object({
       ...{ line: LineKey, label: Type.String(), subject: Text, panel: Text, specimenType: Text },
-      ...{ tubes: Nullable(Count), drawnAt: Text, minutesLeft: Nullable(Type.Integer()), doubtful: Type.Boolean() },
+      ...{ tubes: OrNull(Count), drawnAt: Text, minutesLeft: OrNull(Type.Integer()), doubtful: Type.Boolean() },
     }),
   ),
 })

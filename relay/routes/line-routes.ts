@@ -1,6 +1,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
-import { Count, DeviceId, Nullable } from '../../shared/protocol/fields.ts'
+import { Count, DeviceId } from '../../shared/protocol/fields.ts'
+import { OrNull } from '../../shared/web/page-schema.ts'
 import type { FoundLines, LineQuery } from '../find-lines.ts'
 
 const Text = Type.String({ maxLength: 100 })
@@ -15,7 +16,7 @@ const Query = Type.Object(
   { additionalProperties: false },
 )
 
-const Shown = Nullable(Type.String())
+const Shown = OrNull(Type.String())
 const Found = Type.Object({
   ...{ total: Count, page: Count, pages: Count },
   lines: Type.Array(

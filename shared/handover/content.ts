@@ -1,7 +1,7 @@
 import canonicalize from 'canonicalize'
 import { sha256 } from '../crypto/digest.ts'
 import { type Act, type Handover, type HandoverLine, mostLines, type StrayLabel } from '../protocol/handover.ts'
-import { compareKeys } from '../specimens/known-lines.ts'
+import { compareKeys } from '../specimens/known-line.ts'
 import { compareActs } from '../specimens/order-acts.ts'
 import type { Reconciled } from '../specimens/reconcile.ts'
 import type { Tube } from '../specimens/tube.ts'
@@ -12,14 +12,23 @@ export type Content = Pick<Handover, 'lines' | 'strays' | 'temperature' | 'acts'
 /** As JSON. What a JWS makes of it must stay below the largest handover. */
 export const mostContentBytes = 740_000
 
+/** What people said, which is all written down: `said` are the lines that they said something of. */
+export function saidIn({ tubes, temperature }: Reconciled): Pick<Content, 'strays' | 'temperature'> & {
+  said: HandoverLine[]
+} {
+  const others = tubes.filter(({ state }) => state !== 'notYetScanned')
+  const said = others.flatMap((tube) => handoverLine(tube) ?? [])
+  const strays = others.flatMap((tube) => strayLabel(tube) ?? []).sort((a, b) => (a.label < b.label ? -1 : 1))
+  return { said, strays, temperature }
+}
+
 /**
  * What is to be written down. Lines that nobody said anything of are in it as far as there is room; all others are.
  */
-export function contentOf({ tubes, temperature }: Reconciled, acts: Iterable<Act>): Content {
-  const lines = tubes.flatMap((tube) => handoverLine(tube) ?? [])
-  const strays = tubes.flatMap((tube) => strayLabel(tube) ?? []).sort((a, b) => (a.label < b.label ? -1 : 1))
-  const said = lines.filter(({ state }) => state !== 'notYetScanned')
-  const rest = lines.filter(({ state }) => state === 'notYetScanned').sort(compareKeys)
+export function contentOf(now: Reconciled, acts: Iterable<Act>): Content {
+  const { said, strays, temperature } = saidIn(now)
+  const waiting = now.tubes.filter(({ state }) => state === 'notYetScanned')
+  const rest = waiting.flatMap((tube) => handoverLine(tube) ?? []).sort(compareKeys)
   const content: Content = {
     ...{ lines: said, strays: strays.slice(0, mostLines), temperature },
     acts: [...acts].sort(compareActs),

@@ -18,6 +18,8 @@ export interface DeskContext {
   clock: Clock
   /** Another text whenever the database, the study document or a line may have changed. */
   state(): string
+  /** Another text whenever one of the lines, or what the study lets be seen of them, may have changed. */
+  linesState(): string
   /** The laptops that a handover may be begun with. */
   partners(): string[]
   /**

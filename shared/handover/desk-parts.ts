@@ -1,11 +1,13 @@
 import type { Person, Seen } from '../protocol/handover.ts'
+import { type Remember, remembering } from '../storage/remember.ts'
 import { ActBook } from './act-book.ts'
 import type { DeskContext } from './desk-context.ts'
 import { DocumentBook } from './document-book.ts'
 import { HandoverBook } from './handover-book.ts'
 import { PersonLog } from './person-log.ts'
 import { Pins } from './pins.ts'
-import { type Remember, remembering } from './remember.ts'
+
+const mostRemembered = 16
 
 /** What the other laptop said of itself when it was last heard; gone with the program, for it says so again. */
 interface Heard {
@@ -26,6 +28,8 @@ export interface DeskParts {
   log: PersonLog
   pins: Pins
   remember: Remember
+  /** Until a line changes. A laptop may have thousands. */
+  rememberLines: Remember
   /** By handover. */
   heard: Map<string, Heard>
   /** Handovers in which the own acts were compared with those that the other laptop has of them, since the program started. */
@@ -39,6 +43,7 @@ export function openParts(context: DeskContext): DeskParts {
     context,
     ...{ handovers: new HandoverBook(client), acts: new ActBook(client), documents: new DocumentBook(client) },
     ...{ log: new PersonLog(client, clock), pins: new Pins(client, clock), heard: new Map(), compared: new Set() },
-    remember: remembering(context),
+    remember: remembering(client, context.state, mostRemembered),
+    rememberLines: remembering(client, context.linesState, mostRemembered),
   }
 }

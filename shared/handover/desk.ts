@@ -52,8 +52,10 @@ export type Signed = 'no' | 'one' | 'both' | 'differently'
 export interface HandoverView extends HandoverHead {
   giverName: string
   takerName: string
-  /** Every tube that is expected here or was in a hand; first what a person must look at. */
+  /** The tubes that are expected here or were in a hand; first what a person must look at. */
   tubes: ShownTube[]
+  /** So many more are not yet scanned, and not in `tubes`. */
+  unlisted: number
   counts: TubeCounts
   temperature: number | null
   /** A question that waits for an answer: how many labels are in the hand, or why a tube is missing. */

@@ -1,7 +1,7 @@
 import { type Act, mostLines } from '../protocol/handover.ts'
 import { WaybillError } from '../service/errors.ts'
 import { mostOwnActs } from './check-act.ts'
-import { contentOf, mostContentBytes, sizeOf } from './content.ts'
+import { mostContentBytes, saidIn, sizeOf } from './content.ts'
 import { decide } from './decide.ts'
 import type { Answer, Asked } from './desk.ts'
 import type { DeskParts } from './desk-parts.ts'
@@ -40,13 +40,13 @@ function checkRoom(
   { head }: KnownHandover,
   before: ReturnType<typeof reconcileNow>,
 ): void {
-  const { lines, strays, ...rest } = contentOf(before, acts.of(head.id))
-  const said = lines.filter(({ state }) => state !== 'notYetScanned')
+  const content = { ...saidIn(before), acts: acts.of(head.id) }
+  const { said, strays } = content
   const isFull =
     (acts.seen(head.id)[context.device] ?? 0) >= mostOwnActs ||
     said.length >= mostLines ||
     strays.length >= mostLines ||
-    sizeOf({ ...rest, said, strays }) > mostContentBytes
+    sizeOf(content) > mostContentBytes
   if (isFull) throw new WaybillError('HANDOVER_FULL', `handover ${head.id.slice(0, 8)} is full`)
 }
 

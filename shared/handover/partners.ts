@@ -47,7 +47,7 @@ function partner(parts: DeskParts, device: string, { open, closed }: Shared, isH
   const notYet = now?.tubes.filter(({ state }) => state === 'notYetScanned') ?? []
   return {
     ...{ device, name: nameOf(parts, device), isHere },
-    expected: context.linesOf(isTaker ? device : context.device).filter((line) => isExpected(line)).length,
+    expected: countExpected(parts, isTaker ? device : context.device),
     open: open?.head ?? null,
     counts: now?.counts ?? null,
     openLabels: notYet.slice(0, mostOpenLabels).map(({ label }) => label),
@@ -55,6 +55,10 @@ function partner(parts: DeskParts, device: string, { open, closed }: Shared, isH
     aboard: isTaker ? tubesIn(now?.tubes ?? []) + carried(parts, closed) : 0,
     last: closed.map((one) => closedHandover(parts, one)).find(({ signed }) => signed !== 'no') ?? null,
   }
+}
+
+function countExpected({ context, rememberLines }: DeskParts, giver: string): number {
+  return rememberLines(`expected ${giver}`, () => context.linesOf(giver).filter((line) => isExpected(line)).length)
 }
 
 /** The tubes of handovers that are closed, as long as no server has signed for what they say. */

@@ -1,6 +1,7 @@
-import type { Handover, HandoverLine } from '../protocol/handover.ts'
+import type { Handover, HandoverHead, HandoverLine } from '../protocol/handover.ts'
 import type { OpenLine } from '../protocol/requisition-line.ts'
-import { keyOf } from '../specimens/known-lines.ts'
+import { keyOf } from '../specimens/known-line.ts'
+import { type KnownLines, knowLines } from '../specimens/known-lines.ts'
 import { type Reconciled, reconcile } from '../specimens/reconcile.ts'
 import { compareTubes, type Tube } from '../specimens/tube.ts'
 import type { DeskParts } from './desk-parts.ts'
@@ -9,25 +10,29 @@ import type { KnownHandover } from './handover-book.ts'
 import { newestOf } from './signed.ts'
 
 /** How data and tubes agree as far as this laptop knows now. */
-export function reconcileNow({ context, acts, documents, remember }: DeskParts, { head }: KnownHandover): Reconciled {
+export function reconcileNow(parts: DeskParts, { head }: KnownHandover): Reconciled {
+  const { context, acts, documents, remember } = parts
   const { id, giver } = head
   return remember(`reconciled ${id}`, () => {
     const toldElsewhere = placesToldIn(newestOf(documents.of(id).revisions))
     return reconcile({
-      handover: id,
-      lines: context.linesOf(giver, id),
+      known: knownLines(parts, head),
       findElsewhere: (label) => context.findElsewhere(label, giver) ?? toldElsewhere.get(label),
       acts: acts.of(id),
     })
   })
 }
 
+function knownLines({ context, rememberLines }: DeskParts, { id, giver }: HandoverHead): KnownLines {
+  return rememberLines(`known ${id}`, () => knowLines(context.linesOf(giver, id), id))
+}
+
 /** The tubes of a closed handover, as its revision says; what lines this laptop still has make them readable. */
-export function tubesWritten({ context }: DeskParts, handover: Handover): Tube[] {
-  const lines = new Map(context.linesOf(handover.giver, handover.id).map((line) => [keyOf(line), line]))
+export function tubesWritten(parts: DeskParts, handover: Handover): Tube[] {
+  const { byKey } = knownLines(parts, handover)
   const tubes = handover.lines.map((written): Tube => {
     const { state, tubes, counted, reason, text } = written
-    const line = lines.get(keyOf(written)) ?? bareLine(written)
+    const line = byKey.get(keyOf(written))?.line ?? bareLine(written)
     return {
       ...{ line, label: written.requisition ?? written.pk, state, tubes, counted, reason, text, elsewhere: null },
     }

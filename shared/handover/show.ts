@@ -5,10 +5,13 @@ import type { Tube } from '../specimens/tube.ts'
 import { contentDigest, contentOf } from './content.ts'
 import type { HandoverView, ShownRevision, ShownTube } from './desk.ts'
 import type { DeskParts } from './desk-parts.ts'
-import type { Written } from './document-book.ts'
+import type { Revision, Written } from './document-book.ts'
 import type { KnownHandover } from './handover-book.ts'
 import { reconcileNow, tubesWritten } from './reconcile-now.ts'
 import { bestOf, signingOf } from './signed.ts'
+
+/** Nobody reads more; a scan finds every other one as well. */
+const mostWaiting = 500
 
 /** A handover as the pages show it. @throws NOT_FOUND */
 export function viewOf(parts: DeskParts, id: string): HandoverView {
@@ -21,12 +24,14 @@ export function viewOf(parts: DeskParts, id: string): HandoverView {
   const now = settled || isWiped ? undefined : reconcileNow(parts, known)
   const tubes = now?.tubes ?? (settled ? tubesWritten(parts, settled.handover) : [])
   const heard = parts.heard.get(id)
+  const listed = listedOf(tubes)
   const offsetOf = offsetsOf(parts)
   const signatures = bestOf(written.signatures.map(({ signature }) => signature))
   return {
     ...head,
     ...{ giverName: nameOf(parts, head.giver), takerName: nameOf(parts, head.taker) },
-    tubes: tubes.map((tube) => shownTube(parts, head.giver, tube, offsetOf)),
+    tubes: listed.map((tube) => shownTube(parts, head.giver, tube, offsetOf)),
+    unlisted: tubes.length - listed.length,
     counts: countTubes(tubes),
     temperature: now ? now.temperature : (settled?.handover.temperature ?? null),
     question: now && !isClosed ? questionOf(parts, known, now) : null,
@@ -36,9 +41,18 @@ export function viewOf(parts: DeskParts, id: string): HandoverView {
       now !== undefined &&
       !isClosed &&
       standing.length > 0 &&
-      !standing.some(({ content }) => content === said(parts, id, now)),
+      !standing.some((revision) => isStill(parts, id, revision, now)),
     ...{ heardAt: heard?.at ?? null, otherPerson: heard?.person ?? null },
   }
+}
+
+/** All but those not yet scanned that come after the first ones. */
+function listedOf(tubes: Tube[]): Tube[] {
+  let waiting = 0
+  return tubes.filter(({ state }) => {
+    if (state === 'notYetScanned') waiting += 1
+    return state !== 'notYetScanned' || waiting <= mostWaiting
+  })
 }
 
 /** A tube as a page shows it, with times brought to this laptop's clock. */
@@ -76,8 +90,11 @@ function questionOf(parts: DeskParts, { head, asking }: KnownHandover, now: Reco
   return last?.isAgain ? { ask: 'count', tube: shownTube(parts, head.giver, last.tube) } : null
 }
 
-function said({ acts }: DeskParts, id: string, now: Reconciled): string {
-  return contentDigest(contentOf(now, acts.of(id)))
+/** Whether what a revision says would be written down now. Most often one number tells, and nobody waits for a digest. */
+function isStill({ acts, remember }: DeskParts, id: string, { content, handover }: Revision, now: Reconciled): boolean {
+  const saidBefore = handover.lines.filter(({ state }) => state !== 'notYetScanned').length + handover.strays.length
+  const saidNow = now.tubes.length - now.counts.notYetScanned
+  return saidBefore === saidNow && content === remember(`said ${id}`, () => contentDigest(contentOf(now, acts.of(id))))
 }
 
 /** The newest first. */

@@ -1,24 +1,17 @@
-import type { LineKey } from '../protocol/handover.ts'
 import type { OpenLine } from '../protocol/requisition-line.ts'
 import { isDrawn, isExpected } from './is-drawn.ts'
+import { compareKeys, type Expectation, type KnownLine, keyOf } from './known-line.ts'
 import { labelOf } from './read-scan.ts'
-
-/** How a line stands before anybody has said anything of its tube. */
-export type Expectation = 'expected' | 'changed' | 'notDrawn'
-
-/** A line of the giver's, and how it stands. */
-export interface KnownLine {
-  line: OpenLine
-  key: string
-  expectation: Expectation
-}
+import { compareTubes, LineStory, type Tube } from './tube.ts'
 
 const ranks: Record<Expectation, number> = { expected: 0, changed: 1, notDrawn: 2 }
 
-/** The lines of one laptop in a handover, found by key and by label. */
+/** The lines of one laptop in a handover, found by key and by label. Nobody may change it. */
 export interface KnownLines {
   byKey: Map<string, KnownLine>
   byLabel: Map<string, KnownLine>
+  /** The tubes of the lines that are expected, by key, as they are while nobody has said anything of them; in their order. */
+  waiting: Map<string, Tube>
 }
 
 /** Where two lines bear one identifier, a label is of the one that is expected, and else of the first by model and pk. */
@@ -32,18 +25,16 @@ export function knowLines(lines: OpenLine[], handover: string): KnownLines {
     const other = byLabel.get(label)
     if (label !== '' && (!other || isBefore(known, other))) byLabel.set(label, known)
   }
-  return { byKey, byLabel }
+  return { byKey, byLabel, waiting: waitingOf(byKey.values()) }
 }
 
-/** A text that no other line has: either part may hold any character. */
-export function keyOf({ model, pk }: LineKey): string {
-  return `${model.length} ${model} ${pk}`
-}
-
-/** Code units, as both laptops order them. */
-export function compareKeys(a: LineKey, b: LineKey): number {
-  if (a.model !== b.model) return a.model < b.model ? -1 : 1
-  return a.pk === b.pk ? 0 : a.pk < b.pk ? -1 : 1
+function waitingOf(lines: Iterable<KnownLine>): Map<string, Tube> {
+  const waiting: Array<[string, Tube]> = []
+  for (const known of lines) {
+    const tube = new LineStory(known).tube()
+    if (tube) waiting.push([known.key, tube])
+  }
+  return new Map(waiting.sort(([, a], [, b]) => compareTubes(a, b)))
 }
 
 function expectationOf(line: OpenLine, handover: string): Expectation {

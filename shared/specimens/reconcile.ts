@@ -1,16 +1,15 @@
 import { type Act, type ScanAnswer, type TubeState, tubeStates } from '../protocol/handover.ts'
 import type { OpenLine } from '../protocol/requisition-line.ts'
-import { type KnownLine, type KnownLines, keyOf, knowLines } from './known-lines.ts'
+import { type KnownLine, keyOf } from './known-line.ts'
+import type { KnownLines } from './known-lines.ts'
 import { standingActs } from './order-acts.ts'
 import { readScan, type Scan } from './read-scan.ts'
 import { compareTubes, LineStory, type Tube } from './tube.ts'
 
 /** What a handover is worked out from. */
 export interface ToReconcile {
-  /** The handover's id: what it closed itself is expected in it still. */
-  handover: string
   /** The giver's, as served. */
-  lines: OpenLine[]
+  known: KnownLines
   /** A line of another laptop that has this identifier (letters and digits, in upper case). */
   findElsewhere(label: string): { device: string; line: OpenLine | null } | undefined
   acts: Iterable<Act>
@@ -36,8 +35,7 @@ export interface Reconciled {
  * Brings lines and acts together: a pure function of both, the same whatever the order in which they came. Each tube comes out in
  * exactly one state.
  */
-export function reconcile({ handover, lines, findElsewhere, acts }: ToReconcile): Reconciled {
-  const known = knowLines(lines, handover)
+export function reconcile({ known, findElsewhere, acts }: ToReconcile): Reconciled {
   const fold = new Fold(known)
   for (const act of standingActs(acts)) fold.take(act)
   const lineTubes = new Map<string, Tube>()
@@ -47,12 +45,13 @@ export function reconcile({ handover, lines, findElsewhere, acts }: ToReconcile)
   }
   const elsewhere = (keys: string[]) => keys.map(findElsewhere).find((found) => found !== undefined)
   const strays = new Map([...fold.strays].map(([label, keys]) => [label, stray(label, elsewhere(keys), fold)]))
+  const tubeOf = (key: string) => (fold.stories.has(key) ? lineTubes.get(key) : known.waiting.get(key))
   const tubeAt = (scan: Scan) => {
     if (scan.kind !== 'label') return undefined
     const line = lineAt(known, scan.keys)
-    return line ? lineTubes.get(line.key) : strays.get(scan.label)
+    return line ? tubeOf(line.key) : strays.get(scan.label)
   }
-  const tubes = [...lineTubes.values(), ...strays.values()].sort(compareTubes)
+  const tubes = inOrder(known, fold, [...lineTubes.values(), ...strays.values()])
   return {
     tubes,
     counts: countTubes(tubes),
@@ -62,7 +61,7 @@ export function reconcile({ handover, lines, findElsewhere, acts }: ToReconcile)
       const tube = last && lineTubes.get(last.key)
       return tube && fold.stories.get(last.key)?.isInHand ? { tube, isAgain: last.isAgain } : undefined
     },
-    tubeOf: (line) => lineTubes.get(keyOf(line)),
+    tubeOf: (line) => tubeOf(keyOf(line)),
     wouldAnswer: (scan) => {
       if (scan.kind !== 'label') return undefined
       const line = lineAt(known, scan.keys)
@@ -74,6 +73,13 @@ export function reconcile({ handover, lines, findElsewhere, acts }: ToReconcile)
   }
 }
 
+/** A laptop may have thousands that nobody has said anything of: they are in their order already. */
+function inOrder({ waiting }: KnownLines, { stories }: Fold, others: Tube[]): Tube[] {
+  const tubes: Tube[] = []
+  for (const [key, tube] of waiting) if (!stories.has(key)) tubes.push(tube)
+  return tubes.concat(others).sort(compareTubes)
+}
+
 /** How many tubes there are of each state. */
 export function countTubes(tubes: Array<{ state: TubeState }>): Record<TubeState, number> {
   const counts = Object.fromEntries(tubeStates.map((state) => [state, 0])) as Record<TubeState, number>
@@ -83,6 +89,7 @@ export function countTubes(tubes: Array<{ state: TubeState }>): Record<TubeState
 
 /** What the acts say, taken one after the other. */
 class Fold {
+  /** Of the lines that something was said of. */
   readonly stories = new Map<string, LineStory>()
   /** Labels that are on no line of the giver's, and what they may be called. */
   readonly strays = new Map<string, string[]>()
@@ -93,7 +100,6 @@ class Fold {
 
   constructor(known: KnownLines) {
     this.#known = known
-    for (const [key, line] of known.byKey) this.stories.set(key, new LineStory(line))
   }
 
   take({ device, deed }: Act): void {
@@ -101,14 +107,21 @@ class Fold {
     if (deed.kind === 'scan') this.#scan(device, readScan(deed.text))
     else if (deed.kind === 'temperature') this.temperature = deed.new
     else if (deed.kind === 'remark') this.#remark(deed)
-    else if (deed.kind === 'missing') this.stories.get(keyOf(deed.line))?.miss(deed)
-    else if (deed.kind === 'count' && deed.new > 0) this.stories.get(keyOf(deed.line))?.count(deed.new)
+    else if (deed.kind === 'missing') this.#storyOf(keyOf(deed.line))?.miss(deed)
+    else if (deed.kind === 'count' && deed.new > 0) this.#storyOf(keyOf(deed.line))?.count(deed.new)
+  }
+
+  #storyOf(key: string): LineStory | undefined {
+    const known = this.#known.byKey.get(key)
+    const story = this.stories.get(key) ?? (known && new LineStory(known))
+    if (story) this.stories.set(key, story)
+    return story
   }
 
   #scan(device: string, scan: Scan): void {
     if (scan.kind !== 'label') return
     const line = lineAt(this.#known, scan.keys)
-    const story = line && this.stories.get(line.key)
+    const story = line && this.#storyOf(line.key)
     if (!story) {
       this.strays.set(scan.label, scan.keys)
       return
@@ -120,7 +133,7 @@ class Fold {
   #remark({ line, label, reason, text }: Extract<Act['deed'], { kind: 'remark' }>): void {
     const scan = label === null ? undefined : readScan(label)
     const at = line ? keyOf(line) : scan?.kind === 'label' ? lineAt(this.#known, scan.keys)?.key : undefined
-    if (at !== undefined) this.stories.get(at)?.remark({ reason, text })
+    if (at !== undefined) this.#storyOf(at)?.remark({ reason, text })
     else if (scan?.kind === 'label') this.strayRemarks.set(scan.label, { reason, text })
   }
 }

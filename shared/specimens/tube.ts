@@ -1,6 +1,6 @@
 import type { Deed, TubeState } from '../protocol/handover.ts'
 import type { OpenLine } from '../protocol/requisition-line.ts'
-import { compareKeys, type KnownLine } from './known-lines.ts'
+import { compareKeys, type KnownLine } from './known-line.ts'
 import { tubesOf } from './tubes-of.ts'
 
 /** A tube that is expected or in hand, in its one state. */

@@ -1,9 +1,10 @@
 import { type Static, Type } from '@sinclair/typebox'
 import type { HandoverDesk, HandoverView, ShownRevision } from '../handover/desk.ts'
 import { countsIn } from '../handover/tubes-in.ts'
-import { Count, DeviceId, Digest, Label, Nonce, Nullable, Seq, Time } from '../protocol/fields.ts'
-import { type Handover, LineKey, Person, scanAnswers, TubeState, tubeStates } from '../protocol/handover.ts'
+import { Count, DeviceId, Digest, Label, Nonce, Seq, Time } from '../protocol/fields.ts'
+import { type Handover, LineKey, scanAnswers, type TubeState, tubeStates } from '../protocol/handover.ts'
 import { Reason } from '../protocol/study-document.ts'
+import { OneOf, OrNull } from './page-schema.ts'
 
 const mostDifferences = 50
 
@@ -11,35 +12,37 @@ const Text = Type.String()
 const Counts = Type.Object(
   Object.fromEntries(tubeStates.map((state) => [state, Count])) as Record<TubeState, typeof Count>,
 )
-const Signed = Type.Union([Type.Literal('no'), Type.Literal('one'), Type.Literal('both'), Type.Literal('differently')])
+const Signed = OneOf(['no', 'one', 'both', 'differently'])
+const State = OneOf(tubeStates)
+const Person = Type.Object({ id: OrNull(Label), name: Label })
 
 /** A tube as a page shows it. */
 const PageTube = Type.Object({
-  line: Nullable(LineKey),
+  line: OrNull(LineKey),
   label: Text,
-  subject: Nullable(Text),
-  panel: Nullable(Text),
-  specimenType: Nullable(Text),
-  state: TubeState,
-  tubes: Nullable(Type.Number()),
-  counted: Nullable(Count),
+  subject: OrNull(Text),
+  panel: OrNull(Text),
+  specimenType: OrNull(Text),
+  state: State,
+  tubes: OrNull(Type.Number()),
+  counted: OrNull(Count),
   isShort: Type.Boolean(),
-  reason: Nullable(Text),
-  text: Nullable(Text),
-  laptop: Nullable(Text),
-  drawnAt: Nullable(Text),
-  minutesLeft: Nullable(Type.Integer()),
+  reason: OrNull(Text),
+  text: OrNull(Text),
+  laptop: OrNull(Text),
+  drawnAt: OrNull(Text),
+  minutesLeft: OrNull(Type.Integer()),
   doubtful: Type.Boolean(),
 })
 
 const PageSignature = Type.Object({
   handover: Digest,
   by: DeviceId,
-  meaning: Type.Union([Type.Literal('handedOver'), Type.Literal('received')]),
-  person: Nullable(Person),
+  meaning: OneOf(['handedOver', 'received']),
+  person: OrNull(Person),
   verified: Type.Boolean(),
   agrees: Type.Boolean(),
-  remark: Nullable(Text),
+  remark: OrNull(Text),
   at: Time,
 })
 
@@ -50,14 +53,14 @@ const PageRevision = Type.Object({
   at: Time,
   counts: Counts,
   hasTwin: Type.Boolean(),
-  differences: Type.Array(Type.Object({ label: Text, state: TubeState })),
+  differences: Type.Array(Type.Object({ label: Text, state: State })),
   signatures: Type.Array(PageSignature),
 })
 type PageRevision = Static<typeof PageRevision>
 
 /** One handover, as a page shows it. */
 export const PageView = Type.Object({
-  side: Type.Union([Type.Literal('giver'), Type.Literal('taker')]),
+  side: OneOf(['giver', 'taker']),
   id: Nonce,
   giver: DeviceId,
   taker: DeviceId,
@@ -65,32 +68,32 @@ export const PageView = Type.Object({
   giverName: Text,
   takerName: Text,
   tubes: Type.Array(PageTube),
+  /** So many more are not yet scanned, and not in `tubes`. */
+  unlisted: Count,
   counts: Counts,
-  temperature: Nullable(Type.Number()),
-  question: Nullable(Type.Object({ ask: Type.Union([Type.Literal('count'), Type.Literal('reason')]), tube: PageTube })),
+  temperature: OrNull(Type.Number()),
+  question: OrNull(Type.Object({ ask: OneOf(['count', 'reason']), tube: PageTube })),
   signed: Signed,
   revisions: Type.Array(PageRevision),
   bareSignatures: Type.Array(PageSignature),
   isChangedSince: Type.Boolean(),
   isClosed: Type.Boolean(),
-  heardAt: Nullable(Time),
-  otherPerson: Nullable(Person),
+  heardAt: OrNull(Time),
+  otherPerson: OrNull(Person),
   reasons: Type.Array(Reason),
   /** Null where the study asks for no temperature. */
-  temperatureLimits: Nullable(Type.Object({ lowest: Type.Number(), highest: Type.Number() })),
+  temperatureLimits: OrNull(Type.Object({ lowest: Type.Number(), highest: Type.Number() })),
 })
 export type PageView = Static<typeof PageView>
 
 /** What a page answers to an act of a person. */
 export const PageAnswer = Type.Object({
-  told: Type.Union(
-    [
-      ...scanAnswers,
-      ...(['counted', 'missing', 'remarked', 'temperature', 'undone', 'nothingToUndo'] as const),
-      ...(['askReason', 'askSign', 'notUnderstood'] as const),
-    ].map((told) => Type.Literal(told)),
-  ),
-  tube: Nullable(PageTube),
+  told: OneOf([
+    ...scanAnswers,
+    ...(['counted', 'missing', 'remarked', 'temperature', 'undone', 'nothingToUndo'] as const),
+    ...(['askReason', 'askSign', 'notUnderstood'] as const),
+  ]),
+  tube: OrNull(PageTube),
   view: PageView,
 })
 export type PageAnswer = Static<typeof PageAnswer>
@@ -99,8 +102,8 @@ const PageClosed = Type.Object({
   id: Nonce,
   began: Time,
   signed: Signed,
-  counts: Nullable(Counts),
-  tubes: Nullable(Count),
+  counts: OrNull(Counts),
+  tubes: OrNull(Count),
   signatures: Type.Array(PageSignature),
 })
 
@@ -110,16 +113,16 @@ const PagePartner = Type.Object({
   name: Text,
   isHere: Type.Boolean(),
   expected: Count,
-  open: Nullable(Nonce),
-  counts: Nullable(Counts),
+  open: OrNull(Nonce),
+  counts: OrNull(Counts),
   signed: Signed,
   openLabels: Type.Array(Text),
   aboard: Count,
-  last: Nullable(PageClosed),
+  last: OrNull(PageClosed),
 })
 
 /** Who is on shift, and whether this laptop knows a PIN of theirs. */
-export const PageShift = Type.Object({ person: Nullable(Person), hasPin: Type.Boolean() })
+export const PageShift = Type.Object({ person: OrNull(Person), hasPin: Type.Boolean() })
 
 /** What the first screen of a laptop tells of handovers. */
 export const PageOverview = Type.Object({ shift: PageShift, partners: Type.Array(PagePartner) })

@@ -1,9 +1,10 @@
 import t, { type Test } from 'tap'
 import { closeLines } from '../../daemon/close-lines.ts'
-import { linesDigester, ownLines, servedLines } from '../../daemon/served-lines.ts'
+import { digestOfServed, linesStateOf, ownLines, servedLines } from '../../daemon/served-lines.ts'
 import { newNonce, sha256 } from '../../shared/crypto/digest.ts'
 import type { Handover, HandoverLine } from '../../shared/protocol/handover.ts'
 import type { OpenLine } from '../../shared/protocol/requisition-line.ts'
+import { remembering } from '../../shared/storage/remember.ts'
 import { TestLaptop } from '../fixtures/daemon-laptop.ts'
 import { foundTestStudy } from '../fixtures/study.ts'
 
@@ -119,16 +120,42 @@ t.test('a drawn time that the clock contradicts is doubtful', async (t) => {
   )
 })
 
-t.test('the digest of the lines is that of what is served, whoever wrote', async (t) => {
-  const { laptop, record, serving, sign } = await begin(t)
-  const digest = linesDigester(serving)
-  const isRight = () => digest() === sha256([...servedLines(serving)].join(''))
-  t.ok(isRight())
-  await record('1', {}, 'insert')
-  t.ok(isRight())
-  sign(newNonce(), 1, [{ pk: '1' }])
-  t.ok(isRight())
-  const other = await TestLaptop.open(t, laptop.device)
-  await other.record({ id: 'other', model, action: 'insert', pk: '9', fields: { req_id: 'R9' } })
-  t.ok(isRight(), 'another program on the same database')
-})
+t.test(
+  'the digest of the lines is that of what is served, whoever wrote, and worked out only when it may have changed',
+  async (t) => {
+    const { laptop, record, served, serving, sign } = await begin(t)
+    const remember = remembering(laptop.store.$client, linesStateOf(serving), 1)
+    let worked = 0
+    const digest = () =>
+      remember('digest', () => {
+        worked += 1
+        return digestOfServed(serving)
+      })
+    const isRight = () => digest() === sha256([...servedLines(serving)].join(''))
+    t.ok(isRight())
+    await record('1', {}, 'insert')
+    t.ok(isRight())
+    sign(newNonce(), 1, [{ pk: '1' }])
+    t.ok(isRight())
+    const other = await TestLaptop.open(t, laptop.device)
+    await other.record({ id: 'other', model, action: 'insert', pk: '9', fields: { req_id: 'R9' } })
+    t.ok(isRight(), 'another program on the same database')
+    const before = worked
+    laptop.store.$client.exec("INSERT INTO meetings (device, role, address, at) VALUES ('d', 'relay', 'a', 'now')")
+    t.ok(isRight())
+    t.equal(worked, before, 'another table')
+    await record(
+      '10',
+      { drawn: true, drawn_at: new Date(laptop.clock.now().getTime() + 300_000).toISOString() },
+      'insert',
+    )
+    t.match(served().at(-1), { pk: '10', doubtful: true })
+    laptop.clock.wall += 310_000
+    t.ok(isRight(), 'what lay in the future')
+    t.match(served().at(-1), { pk: '10', doubtful: false })
+    laptop.store.$client.exec(
+      "INSERT INTO clock_steps (first, last) VALUES ('2020-01-01T00:00:00.000Z', '2035-01-01T00:00:00.000Z')",
+    )
+    t.ok(isRight(), 'a clock that stepped')
+  },
+)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { noBrowser, openBrowser } from '../fixtures/browser.ts'
-import { beginHandover, labelOf, scan, startHandoverDay } from '../fixtures/handover-day.ts'
+import { answered, beginHandover, labelOf, scan, startHandoverDay, viewOf } from '../fixtures/handover-day.ts'
 
 t.setTimeout(300_000)
 const tubes = 400
@@ -43,6 +43,30 @@ t.test('four hundred tubes', { skip: noBrowser }, async (t) => {
     t.ok((await rows.count()) > 350)
   })
 })
+
+t.test(
+  'more tubes than anybody reads: counted, the first ones listed, each found by a scan',
+  { skip: noBrowser },
+  async (t) => {
+    const browser = await openBrowser()
+    t.teardown(() => browser.close())
+    const day = await startHandoverDay(t, browser, 600)
+    await beginHandover(day)
+    const { page } = day.taker
+    await page.getByText('100 more are not listed here; a scan finds them.').waitFor()
+    t.equal(await page.innerText('#tubes-notYet'), 'Not yet scanned (600)')
+    const { tubes, unlisted } = await viewOf(page)
+    t.same([tubes.length, unlisted], [500, 100])
+    await scan(page, labelOf(597))
+    await answered(page, 'Present')
+    t.match(await page.innerText('.answer'), labelOf(597))
+    t.notOk(
+      tubes.some(({ label }) => label === labelOf(597)),
+      'it was not listed',
+    )
+    await page.getByText('Present (1)').waitFor()
+  },
+)
 
 t.test('a page is small: all that a browser loads of it', { skip: noBrowser }, async (t) => {
   const browser = await openBrowser()

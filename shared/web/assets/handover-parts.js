@@ -131,35 +131,32 @@ export function nextTube(tubes, now) {
 
 /**
  * What a person must look at comes first, then what nobody has scanned yet, then what is there.
- * @param {any[]} tubes
- * @param {boolean} isClosed
+ * @param {{ tubes: any[], unlisted: number, isClosed: boolean }} view
  * @param {string} now
  */
-export function tubeList(tubes, isClosed, now) {
+export function tubeList({ tubes, unlisted, isClosed }, now) {
   const isPresent = ({ state, isShort }) => state === 'present' && !isShort
   const notYet = ({ state }) => state === 'notYetScanned'
+  const toLookAt = tubes.filter((tube) => !isPresent(tube) && !notYet(tube))
   return [
-    group(
-      'look',
-      tubes.filter((tube) => !isPresent(tube) && !notYet(tube)),
-      isClosed,
-      now,
-    ),
-    group('notYet', tubes.filter(notYet), isClosed, now),
-    group('there', tubes.filter(isPresent), isClosed, now),
+    group('look', toLookAt, 0, isClosed, now),
+    group('notYet', tubes.filter(notYet), unlisted, isClosed, now),
+    group('there', tubes.filter(isPresent), 0, isClosed, now),
   ]
 }
 
 /**
  * @param {string} key
  * @param {any[]} tubes
+ * @param {number} unlisted how many more there are
  * @param {boolean} isClosed
  * @param {string} now
  */
-function group(key, tubes, isClosed, now) {
-  const title = say(`tubes.${key}`, { n: tubes.length })
+function group(key, tubes, unlisted, isClosed, now) {
+  const title = say(`tubes.${key}`, { n: tubes.length + unlisted })
   const rows = tubes.length === 0 ? [sentence(say(`tubes.${key}.none`))] : tubeRows(key, tubes, isClosed, now)
-  return section(`tubes-${key}`, title, ...rows)
+  const rest = unlisted > 0 ? [sentence(say('tubes.unlisted', { count: unlisted }))] : []
+  return section(`tubes-${key}`, title, ...rows, ...rest)
 }
 
 /**

@@ -92,7 +92,7 @@ export function handoverPage(status, now) {
   listen(view)
   const tubes = view.tubes.map((tube) => ({ ...tube, reasonWords: wordsOf(view, tube.reason) }))
   const isErased = view.bareSignatures.length > 0
-  const [toLookAt = null, ...others] = isErased ? [] : tubeList(tubes, view.isClosed, now)
+  const [toLookAt = null, ...others] = isErased ? [] : tubeList({ ...view, tubes }, now)
   return [
     back(),
     heading(titleOf(view), isErased ? say('signature.bare') : say('handover.counts', countsOf(view))),

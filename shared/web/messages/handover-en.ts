@@ -51,6 +51,9 @@ export const handoverEnglish = {
   'tubes.more.one': 'Show one more',
   'tubes.more.other': 'Show {count} more',
 
+  'tubes.unlisted.one': 'One more is not listed here; a scan finds it.',
+  'tubes.unlisted.other': '{count} more are not listed here; a scan finds them.',
+
   'tube.present': 'present',
   'tube.notYetScanned': 'not yet scanned',
   'tube.waiting': 'waits for a driver',

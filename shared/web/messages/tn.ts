@@ -57,6 +57,9 @@ export const setswana: Record<keyof typeof handoverEnglish, string> = {
   'tubes.more.one': 'Bontsha e nngwe gape',
   'tubes.more.other': 'Bontsha tse dingwe di le {count}',
 
+  'tubes.unlisted.one': 'E nngwe gape ga e a kwalwa fano; sekanara e a e bona.',
+  'tubes.unlisted.other': 'Tse dingwe di le {count} ga di a kwalwa fano; sekanara e a di bona.',
+
   'tube.present': 'e teng',
   'tube.notYetScanned': 'ga e ise e sekaniwe',
   'tube.waiting': 'e letile mokgweetsi',

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import type { Act, Deed } from '../../../shared/protocol/handover.ts'
 import type { OpenLine } from '../../../shared/protocol/requisition-line.ts'
+import { knowLines } from '../../../shared/specimens/known-lines.ts'
 import { readScan } from '../../../shared/specimens/read-scan.ts'
 import { type Reconciled, reconcile } from '../../../shared/specimens/reconcile.ts'
 import { line, model } from '../../fixtures/desks.ts'
@@ -31,7 +32,7 @@ const undo = (device: string, number: number): Deed => ({ kind: 'undo', device, 
 
 function work(lines: OpenLine[], acts: Act[], elsewhere: Record<string, string> = {}): Reconciled {
   return reconcile({
-    ...{ handover, lines, acts },
+    ...{ known: knowLines(lines, handover), acts },
     findElsewhere: (label) => (elsewhere[label] ? { device: elsewhere[label], line: null } : undefined),
   })
 }

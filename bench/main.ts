@@ -1,5 +1,6 @@
 import { availableParallelism, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
+import { type HandoverWaits, handoverTable, measureHandover } from './handover.ts'
 import { measureRounds, type Round, type Rounds } from './rounds.ts'
 import { measureSealing, type SealingRates } from './sealing.ts'
 import { fullWorkload, quickWorkload } from './workload.ts'
@@ -12,10 +13,13 @@ const mebi = 1024 * 1024
 tell(`${workload.laptops} laptops x ${workload.changes} changes, ${workload.rounds} rounds; ${machine()}`)
 const sealing = await measureSealing(workload.sealed)
 const rounds = await measureRounds(workload, tell)
-const figures = figuresOf(rounds, sealing)
+tell('handover')
+const { lines, pending, joins } = workload.handover
+const figures = { ...figuresOf(rounds, sealing), handover: await measureHandover(lines, pending, joins) }
 process.stdout.write(values.json ? `${JSON.stringify(figures)}\n` : `${table(figures)}\n`)
 
-interface Figures {
+/** What carrying costs. */
+interface Carrying {
   machine: string
   changes: number
   bytes: number
@@ -27,7 +31,7 @@ interface Figures {
   peakMiB: { daemon: number; relay: number; server: number }
 }
 
-function figuresOf({ rounds: all, changes, bytes, peaks }: Rounds, { recorded, sealed }: SealingRates): Figures {
+function figuresOf({ rounds: all, changes, bytes, peaks }: Rounds, { recorded, sealed }: SealingRates): Carrying {
   const of = (what: keyof Round) => median(all.map((round) => round[what]).filter((took) => took !== undefined))
   const [curl, pull, forward, open, copy] = [of('curl'), of('pull'), of('forward'), of('open'), of('copy')]
   const ratio = (mine: number | null, theirs: number | null) => Number(((mine ?? 0) / (theirs ?? 1)).toFixed(2))
@@ -71,7 +75,8 @@ function table({
   sealedPerSecond,
   peakMiB,
   machine,
-}: Figures): string {
+  handover,
+}: Carrying & { handover: HandoverWaits }): string {
   const ms = (took: number | null) => `${took ?? '-'}`.padStart(8)
   return `
 ${changes} changes, ${(bytes / mebi).toFixed(1)} MiB of plain text a round; ${machine}. Medians, in ms.
@@ -87,5 +92,7 @@ forward / curl  ${ratios.forwardToCurl}   (to be reached: 1.0)
 open / copy     ${ratios.openToCopy ?? 'no PostgreSQL 15 here that may be started'}   (to be reached: below 1)
 recorded        ${recordedPerSecond} changes a second
 sealed          ${sealedPerSecond} changes a second   (to be reached: 30,000)
-most memory     daemon ${peakMiB.daemon} MiB, relay ${peakMiB.relay} MiB, server ${peakMiB.server} MiB   (to stay below: 200)`
+most memory     daemon ${peakMiB.daemon} MiB, relay ${peakMiB.relay} MiB, server ${peakMiB.server} MiB   (to stay below: 200)
+
+${handoverTable(handover)}`
 }

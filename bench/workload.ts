@@ -10,12 +10,20 @@ export interface Workload {
   /** Changes of the one laptop whose recording and sealing is timed: at most one run of sealing, 64 batches. */
   sealed: number
   rounds: number
+  /** Of the handover: the lines at which pages are measured, and how often a laptop joins with so many changes pending. */
+  handover: { lines: number[]; pending: number; joins: number }
 }
 
 /** What the project promises to be measured by. */
-export const fullWorkload: Workload = { laptops: 10, changes: 5_000, sealed: 30_000, rounds: 5 }
+export const fullWorkload: Workload = {
+  ...{ laptops: 10, changes: 5_000, sealed: 30_000, rounds: 5 },
+  handover: { lines: [10, 400, 10_000], pending: 500, joins: 7 },
+}
 /** Whether it runs at all. */
-export const quickWorkload: Workload = { laptops: 2, changes: 1_000, sealed: 1_000, rounds: 1 }
+export const quickWorkload: Workload = {
+  ...{ laptops: 2, changes: 1_000, sealed: 1_000, rounds: 1 },
+  handover: { lines: [10, 400], pending: 500, joins: 1 },
+}
 
 /** Changes in a batch: the study's usual limit. 500 of these changes stay under its limit in bytes. */
 export const batchChanges = 500

@@ -11,6 +11,18 @@ export const errorCodes = {
     status: 500,
     hint: 'Another program holds this port. Stop it, or choose another port (0 takes a free one).',
   },
+  APP_DATABASE_AWAY: {
+    status: 503,
+    hint: "Start the app's database, or correct its address. It is tried again by itself; nothing is lost meanwhile.",
+  },
+  APP_DATABASE_BUSY: {
+    status: 503,
+    hint: "Another program holds the app's database. It is tried again by itself; end a transaction that was left open.",
+  },
+  APP_DATABASE_FAILED: {
+    status: 500,
+    hint: "Check the name, the password and the rights of the account, and that Waybill's tables are there.",
+  },
   BAD_ARGUMENT: { status: 400, hint: 'See the --help of this command.' },
   BAD_CONFIG: { status: 500, hint: 'Correct the named field in the configuration file, the environment or the flag.' },
   BAD_DOCUMENT: {

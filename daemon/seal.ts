@@ -1,23 +1,18 @@
-import { randomBytes } from 'node:crypto'
 import { SqliteError } from 'better-sqlite3'
-import canonicalize from 'canonicalize'
 import { sha256 } from '../shared/crypto/digest.ts'
-import { deviceOf, type Identity, signerOf } from '../shared/crypto/identity.ts'
+import { type Identity, signerOf } from '../shared/crypto/identity.ts'
+import { type BatchPlace, makeBatch } from '../shared/crypto/make-batch.ts'
 import { readDocument } from '../shared/crypto/read-document.ts'
-import { sealPayload } from '../shared/crypto/seal.ts'
 import { type SignedDocument, signDocument } from '../shared/crypto/sign-document.ts'
-import type { Change } from '../shared/protocol/change.ts'
 import type { Manifest } from '../shared/protocol/manifest.ts'
 import { maxPlainBytes } from '../shared/protocol/payload.ts'
-import type { RequisitionLine } from '../shared/protocol/requisition-line.ts'
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import { WaybillError } from '../shared/service/errors.ts'
-import { deriveLine, linesDigest } from '../shared/specimens/derive-line.ts'
 import type { PayloadStore } from '../shared/storage/payload-store.ts'
 import { type CurrentChain, currentChain } from './chain.ts'
 import type { DaemonStore } from './open-store.ts'
-import { documentsToSeal, markSealed, type SealedDocument } from './seal-documents.ts'
+import { documentsToSeal, markSealed } from './seal-documents.ts'
 
 /** What sealing needs to know. */
 export interface SealContext {
@@ -51,30 +46,10 @@ export async function sealBatch(context: SealContext): Promise<number> {
   const documents = documentsToSeal(context.store, maxPlainBytes - headBytes - bytes)
   if (rows.length + documents.length === 0) return 0
   const chain = currentChain(context.store)
-  const { plain, lines } = plainText(context, chain, rows, documents)
-  const recipients = recipientsFor(context.study, deviceOf(context.identity))
-  const sealed = await sealPayload(
-    plain,
-    recipients.map(({ key }) => key),
-  )
+  const lines = rows.map(({ line }) => line)
+  const { manifest, sealed } = await makeBatch(context, nextPlace(chain), { lines, documents }, context.clock.now())
   await sparing(context.payloads, sealed, async () => {
-    const payload = await context.payloads.put(sealed)
-    const manifest: Manifest = {
-      v: 1,
-      study: context.identity.study,
-      producer: deviceOf(context.identity),
-      chain: chain.chain,
-      seq: chain.seq + 1,
-      previous: chain.digest,
-      continues: chain.seq === 0 ? chain.continues : null,
-      sealedAt: context.clock.now().toISOString(),
-      changes: rows.length,
-      studyVersion: context.study.version,
-      payload: { ...payload, recipients: recipients.map(({ id }) => id) },
-      plain: { digest: sha256(plain), size: plain.length },
-      requisitions: linesDigest(lines),
-      handovers: documents.map(({ digest }) => digest),
-    }
+    await context.payloads.put(sealed)
     const signed = await signDocument('manifest', manifest, signerOf(context.identity))
     readDocument(signed.jws, 'manifest')
     commit(context, chain, manifest, signed, rows)
@@ -95,10 +70,8 @@ async function sparing(payloads: PayloadStore, sealed: Buffer, act: () => Promis
   }
 }
 
-/** Who can open what this device seals: the servers of its site or of all, and the recovery identity. */
-function recipientsFor(study: StudyDocument, device: string): StudyDocument['recipients'] {
-  const site = study.devices[device]?.site ?? null
-  return study.recipients.filter((recipient) => recipient.site === null || recipient.site === site)
+function nextPlace({ chain, seq, digest, continues }: CurrentChain): BatchPlace {
+  return { chain, seq: seq + 1, previous: digest, continues: seq === 0 ? continues : null }
 }
 
 function takeRows(store: DaemonStore, { limits }: StudyDocument): OutboxRow[] {
@@ -113,24 +86,6 @@ function takeRows(store: DaemonStore, { limits }: StudyDocument): OutboxRow[] {
     rows.push(row)
   }
   return rows
-}
-
-function plainText(
-  context: SealContext,
-  chain: CurrentChain,
-  rows: OutboxRow[],
-  documents: SealedDocument[],
-): { plain: Buffer; lines: RequisitionLine[] } {
-  const salt = randomBytes(32).toString('hex')
-  const producer = deviceOf(context.identity)
-  const head = { study: context.identity.study, producer, chain: chain.chain, seq: chain.seq + 1, salt }
-  const mapped = Object.keys(context.study.models).length > 0
-  const lines = mapped ? rows.flatMap(({ line }) => deriveLine(JSON.parse(line) as Change, context.study) ?? []) : []
-  const riding = documents.map(({ jws }) => canonicalize({ document: jws }))
-  return {
-    plain: Buffer.from(`${[canonicalize(head), ...rows.map(({ line }) => line), ...riding].join('\n')}\n`),
-    lines,
-  }
 }
 
 function commit(

@@ -10,6 +10,7 @@ import { PayloadStore } from '../shared/storage/payload-store.ts'
 import { httpsRootFile } from './https-certificate.ts'
 import { isLost } from './lost-payload.ts'
 import type { ServerStore } from './open-store.ts'
+import { ownChainFact } from './own-place.ts'
 
 /** What backing up needs to know. */
 export interface BackupContext {
@@ -69,6 +70,7 @@ async function backUpAlone(
   try {
     checkDatabase(copy)
     const batches = await copyPayloads(copy, payloads, new PayloadStore(join(to, 'payloads')), progress)
+    copy.prepare('DELETE FROM facts WHERE key = ?').run(ownChainFact)
     copy.pragma('journal_mode = DELETE')
     const life = copy.prepare<[], { value: string }>("SELECT value FROM facts WHERE key = 'incarnation'").get()?.value
     const chains = copy.prepare<[], CopiedChain>('SELECT producer, chain, through FROM chains').all()

@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import { SqliteError } from 'better-sqlite3'
 import { deviceOf, type Identity, signerOf } from '../shared/crypto/identity.ts'
 import { signDocument } from '../shared/crypto/sign-document.ts'
 import type { Trust, Verified } from '../shared/crypto/trust.ts'
@@ -14,6 +15,7 @@ import { checkPlace, takePlace } from './chain.ts'
 import { appendHops } from './hops.ts'
 import { lacksPayload, reopen } from './lost-payload.ts'
 import type { ServerStore } from './open-store.ts'
+import { checkOwnPlace } from './own-place.ts'
 import { Turns } from './turns.ts'
 
 /** What taking a batch in needs to know. */
@@ -31,7 +33,7 @@ export interface IngestContext {
  * A batch that is here already is signed for with the same bytes, and the new path joins the tree (invariant 2).
  * @param giver the device that brings it
  * @returns this server's custody receipt
- * @throws what is wrong with it; nothing of it is kept then
+ * @throws what is wrong with it; nothing of it is kept then. LOCKED for what this server sealed itself, where another came first
  */
 export async function ingest(
   context: IngestContext,
@@ -75,9 +77,16 @@ async function take(context: IngestContext, brought: Brought): Promise<string> {
     await storePayload(payloads, manifest.document, payload, isHere)
     return commit(context, brought, known ?? (await signCustody(context, brought)))
   } catch (error) {
-    if (!isHere) await payloads.remove(manifest.document.payload.digest)
+    // What the database itself threw is not certain, and what this server sealed nobody brings again.
+    const mayStand = isOwn(context, brought) && error instanceof SqliteError
+    if (!isHere && !mayStand) await payloads.remove(manifest.document.payload.digest)
     throw error
   }
+}
+
+/** This server itself seals it now. */
+function isOwn({ identity }: IngestContext, { giver }: Brought): boolean {
+  return giver === deviceOf(identity)
 }
 
 /** This server's receipt for a batch that it holds. */
@@ -154,14 +163,16 @@ async function signCustody(context: IngestContext, { giver, batch, manifest, pat
 }
 
 /** One transaction; a batch that is here already has only its payload back. */
-function commit(context: IngestContext, { manifest, path }: Brought, custody: string): string {
+function commit(context: IngestContext, brought: Brought, custody: string): string {
   const { store, clock, shelf } = context
+  const { manifest, path } = brought
   const { document, digest, jws } = manifest
   return store.$client
     .transaction(() => {
       if (custodyOf(store, digest) !== undefined) reopen(store, digest)
       else {
         checkPlace(store, manifest, shelf.document.limits.producerBytes)
+        if (isOwn(context, brought)) checkOwnPlace(store, document)
         const code = takePlace(store, manifest, shelf.document) ?? null
         store.$client
           .prepare(

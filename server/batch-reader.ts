@@ -1,13 +1,13 @@
 import { Worker } from 'node:worker_threads'
 import type { Manifest } from '../shared/protocol/manifest.ts'
 import { type ErrorCode, WaybillError } from '../shared/service/errors.ts'
-import type { MappedModels } from '../shared/specimens/derive-line.ts'
+import type { Terms } from './about-change.ts'
 import type { Content } from './read-batch.ts'
 
-/** A batch to be read, and the study document that its requisition lines are made by, where it is here. */
+/** A batch to be read. */
 export interface Asked {
   manifest: Manifest
-  study: MappedModels | undefined
+  terms: Terms
 }
 
 /** What was read of a batch; its changes as `packPlaces` packs them. */
@@ -41,8 +41,8 @@ export class BatchReader {
   }
 
   /** @throws what readContent throws; UNEXPECTED when reading it ended the thread */
-  read(manifest: Manifest, study: MappedModels | undefined): Promise<Unsealed> {
-    const waiting = { asked: { manifest, study }, ...Promise.withResolvers<Unsealed>() }
+  read(manifest: Manifest, terms: Terms): Promise<Unsealed> {
+    const waiting = { asked: { manifest, terms }, ...Promise.withResolvers<Unsealed>() }
     this.#worker ??= this.#start()
     this.#waiting.push(waiting)
     // Only while it reads does it keep the program from ending.

@@ -39,6 +39,7 @@ export function takePlace(
 ): ErrorCode | undefined {
   const { producer, chain, seq } = document
   ensureChain(store, producer, chain)
+  keepOrigin(store, document)
   const at = store.$client.prepare('SELECT 1 FROM batches WHERE producer = ? AND chain = ? AND seq = ?')
   if (at.get(producer, chain, seq)) fork(store, producer, chain, seq)
   witness(store, producer, { chain, seq, unsealed: 0 })
@@ -152,6 +153,17 @@ function fork(store: ServerStore, producer: string, chain: string, seq: number):
     `alarm:fork:${where}`,
     `two batches claim number ${seq}; what comes from there on waits for a person`,
   )
+}
+
+/** What a chain goes on from is said by its first batch alone. */
+function keepOrigin(store: ServerStore, { producer, chain, continues }: Manifest): void {
+  if (continues === null) return
+  store.$client
+    .prepare(
+      `UPDATE chains SET continues_chain = ?, continues_seq = ?
+       WHERE producer = ? AND chain = ? AND continues_chain IS NULL`,
+    )
+    .run(continues.chain, continues.seq, producer, chain)
 }
 
 function ensureChain(store: ServerStore, producer: string, chain: string): void {

@@ -1,19 +1,21 @@
 import type { Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { setImmediate as nextRound } from 'node:timers/promises'
 import { deviceOf, readIdentity } from '../shared/crypto/identity.ts'
 import { openTrust } from '../shared/crypto/stored-trust.ts'
 import { Neighbourhood } from '../shared/discovery/neighbourhood.ts'
 import type { Clock } from '../shared/service/clock.ts'
-import { asWaybillError } from '../shared/service/errors.ts'
+import { asWaybillError, type WaybillError } from '../shared/service/errors.ts'
 import type { Logger } from '../shared/service/logger.ts'
-import { repeat } from '../shared/service/repeat.ts'
+import { type Repeated, repeat } from '../shared/service/repeat.ts'
 import { claimRuntime, clearRuntime, writeRuntime } from '../shared/service/runtime.ts'
 import { PayloadStore } from '../shared/storage/payload-store.ts'
 import { StudyShelf } from '../shared/storage/study-shelf.ts'
 import { openPort } from '../shared/transfer/open-port.ts'
 import { Changes } from '../shared/web/changes.ts'
 import { createDeviceDoor, createEnrolmentDoor, createHttpsDoor, createServerPage, type ServerContext } from './app.ts'
+import { applyNext } from './apply.ts'
 import { BatchReader } from './batch-reader.ts'
 import type { ServerConfig } from './config.ts'
 import { signChains } from './delivery.ts'
@@ -22,6 +24,7 @@ import { HttpsCertificate } from './https-certificate.ts'
 import { openAll, tryAgain } from './open-batch.ts'
 import { openStore } from './open-store.ts'
 import { ownAddresses } from './own-addresses.ts'
+import { releaseHeld } from './release-held.ts'
 import { createSplitServer } from './split-door.ts'
 
 /** A running program. */
@@ -40,7 +43,8 @@ export async function startServer(
   const context = await openContext(config, clock, logger)
   tryAgain(context.store)
   const reader = new BatchReader(config.data)
-  const opener = repeat(5_000, logger, () => openAndSign(context, reader))
+  const applier = repeat(5_000, logger, () => applyAll(context, reader))
+  const opener = repeat(5_000, logger, () => openAndSign(context, reader, applier))
   const devices = createDeviceDoor(context, opener)
   const enrolment = createEnrolmentDoor(context)
   await Promise.all([devices.ready(), enrolment.ready()])
@@ -64,7 +68,7 @@ export async function startServer(
     logger,
     heard: () => undefined,
   })
-  const refresher = repeat(1_000, logger, () => context.shelf.refresh())
+  const refresher = repeat(1_000, logger, () => refreshShelf(context, applier))
   const certifier = repeat(10_000, logger, () => certificate.renew(people.server as Server))
   logger.info({ ports, device: deviceOf(identity) }, 'the server is ready')
   const close = async () => {
@@ -74,6 +78,7 @@ export async function startServer(
     dropStrangers()
     await closed
     await Promise.all([opener.stop(), refresher.stop(), certifier.stop()])
+    await applier.stop()
     await reader.close()
     await Promise.all([devices.close(), enrolment.close(), page.close(), people.close()])
     context.store.$client.close()
@@ -103,11 +108,38 @@ async function openContext(config: ServerConfig, clock: Clock, logger: Logger): 
 }
 
 /** Opens all that waits, and signs what changed; the page follows along. What the disk refused is the operator's to hear. */
-async function openAndSign(context: ServerContext, reader: BatchReader): Promise<void> {
-  const failed = await openAll({ ...context, reader }, () => context.changes.tell())
+async function openAndSign(context: ServerContext, reader: BatchReader, applier: Repeated): Promise<void> {
+  const failed = await openAll({ ...context, reader }, () => {
+    context.changes.tell()
+    applier.soon()
+  })
   if ((await signChains(context)) > 0) context.changes.tell()
-  if (!failed) return
-  writeLastError(context.store, failed, 'opening', context.clock.now())
+  if (failed) complain(context, failed, 'opening')
+}
+
+/** Applies all that is opened, and what was held until now. Between two transactions whoever waits has a turn. */
+async function applyAll(context: ServerContext, reader: BatchReader): Promise<void> {
+  const tell = () => context.changes.tell()
+  try {
+    for (; applyNext(context.store) > 0; await nextRound()) tell()
+    const failed = await releaseHeld({ ...context, reader }, tell)
+    for (; applyNext(context.store) > 0; await nextRound()) tell()
+    if (failed) throw failed
+  } catch (error) {
+    complain(context, asWaybillError(error), 'applying')
+  }
+}
+
+/** What was held may be published now. */
+async function refreshShelf({ shelf }: ServerContext, applier: Repeated): Promise<void> {
+  const { version } = shelf.document
+  await shelf.refresh()
+  if (shelf.document.version !== version) applier.soon()
+}
+
+/** @throws what it is told */
+function complain({ store, clock }: ServerContext, failed: WaybillError, about: string): never {
+  writeLastError(store, failed, about, clock.now())
   throw failed
 }
 

@@ -1,5 +1,4 @@
 import { setImmediate as nextRound } from 'node:timers/promises'
-import { readDocument } from '../shared/crypto/read-document.ts'
 import type { Trust } from '../shared/crypto/trust.ts'
 import type { Manifest } from '../shared/protocol/manifest.ts'
 import { asWaybillError, type ErrorCode, WaybillError } from '../shared/service/errors.ts'
@@ -7,10 +6,10 @@ import type { StudyShelf } from '../shared/storage/study-shelf.ts'
 import type { BatchReader, Unsealed } from './batch-reader.ts'
 import { heldFor } from './chain.ts'
 import { writeFact } from './facts.ts'
+import { keepChanges } from './keep-changes.ts'
 import { keepHandovers } from './keep-handovers.ts'
 import type { ServerStore } from './open-store.ts'
-import { type Place, unpackPlaces } from './pack-places.ts'
-import { type ReadBatch, studyOf } from './read-batch.ts'
+import { type ReadBatch, termsOf } from './read-batch.ts'
 import { readDocuments } from './read-documents.ts'
 
 /** What opening needs to know. */
@@ -102,10 +101,10 @@ async function readOne(
 ): Promise<Readable | WaybillError | undefined> {
   const { store, shelf, trust, reader } = context
   try {
-    const { document: manifest } = readDocument(jws, 'manifest')
+    const { manifest, terms } = await termsOf(context, jws)
     const code = onDisk(() => heldFor(store, manifest, digest, shelf.document))
     if (code !== undefined) return void onDisk(() => setAside(store, digest, 'held', { code, message: null }))
-    const read = await reader.read(manifest, await studyOf(shelf, manifest))
+    const read = await reader.read(manifest, terms)
     const { documents, bad } = await readDocuments(trust, read.documents, manifest)
     return { ordinal, digest, manifest, ...read, bad: [...read.bad, ...bad], documents }
   } catch (thrown) {
@@ -143,13 +142,12 @@ function onDisk<T>(act: () => T): T {
 function commit(store: ServerStore, batches: Readable[]): void {
   const client = store.$client
   const open = client.prepare("UPDATE batches SET state = 'opened' WHERE manifest_digest = ? AND state = 'ingested'")
-  const insert = changeKeeper(store)
   const insertBad = client.prepare('INSERT INTO bad_lines VALUES (?, ?, ?, ?)')
   client
     .transaction(() => {
-      for (const { ordinal, digest, manifest, places, bad, documents, requisitions } of batches) {
-        if (open.run(digest).changes === 0) continue
-        for (const place of unpackPlaces(places)) insert(ordinal, place)
+      const opened = batches.filter(({ digest }) => open.run(digest).changes > 0)
+      keepChanges(store, opened)
+      for (const { digest, manifest, bad, documents, requisitions } of opened) {
         for (const { number, code, message } of bad) insertBad.run(digest, number, code, message)
         keepHandovers(store, documents)
         checkLines(store, digest, manifest, requisitions)
@@ -157,15 +155,6 @@ function commit(store: ServerStore, batches: Readable[]): void {
       }
     })
     .immediate()
-}
-
-/** Keeps where a change is; an exact repeat of one that is known changes nothing (invariant 2). */
-function changeKeeper({ $client }: ServerStore): (batch: number, place: Place) => void {
-  const find = $client.prepare('SELECT 1 FROM changes WHERE id_hash = ? AND digest = ?')
-  const insert = $client.prepare('INSERT INTO changes (id_hash, digest, batch, number) VALUES (?, ?, ?, ?)')
-  return (batch, { number, idHash, digest }) => {
-    if (find.get(idHash, digest) === undefined) insert.run(idHash, digest, batch, number)
-  }
 }
 
 /** What a laptop showed a courier must be what it sealed. */

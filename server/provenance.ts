@@ -86,7 +86,7 @@ async function trace(
   if (signer.device !== document.producer)
     throw new WaybillError('PROVENANCE_BROKEN', `batch ${manifest.digest} is signed by another than its producer`)
   await checkStoredFile(payloads.pathOf(document.payload.digest), document.payload)
-  const { changes, plain } = await readBatch(context, document)
+  const { changes, plain } = await readBatch(context, given.manifest)
   const sealed = changes.find(({ number }) => number === given.number)
   if (sealed?.digest !== given.content)
     throw new WaybillError('PROVENANCE_BROKEN', `line ${given.number} of batch ${manifest.digest} is another change`)

@@ -4,6 +4,7 @@ import canonicalize from 'canonicalize'
 import { isCanonicalAtSight } from '../shared/crypto/canonical.ts'
 import { sha256 } from '../shared/crypto/digest.ts'
 import type { Identity } from '../shared/crypto/identity.ts'
+import { readDocument } from '../shared/crypto/read-document.ts'
 import { openPayload } from '../shared/crypto/seal.ts'
 import type { Trust } from '../shared/crypto/trust.ts'
 import type { HandoverDocument } from '../shared/handover/verify-document.ts'
@@ -12,9 +13,10 @@ import type { Manifest } from '../shared/protocol/manifest.ts'
 import { PayloadHead } from '../shared/protocol/payload.ts'
 import type { RequisitionLine } from '../shared/protocol/requisition-line.ts'
 import { WaybillError } from '../shared/service/errors.ts'
-import { deriveLine, linesDigest, type MappedModels } from '../shared/specimens/derive-line.ts'
+import { deriveLine, linesDigest } from '../shared/specimens/derive-line.ts'
 import type { PayloadStore } from '../shared/storage/payload-store.ts'
 import type { StudyShelf } from '../shared/storage/study-shelf.ts'
+import { type About, aboutChange, type Terms } from './about-change.ts'
 import { type BadLine, readDocuments } from './read-documents.ts'
 
 /** What reading a sealed batch needs to know. */
@@ -25,12 +27,21 @@ export interface ReadContext {
   shelf: StudyShelf
 }
 
+/** A change in a batch: what is kept of it outside. */
+export interface FoundChange extends Pick<Change, 'id' | 'model' | 'pk' | 'action'> {
+  /** That of its line after the head, from 1. */
+  number: number
+  digest: string
+  /** On which it was recorded, by the laptop's clock. */
+  day: string
+  about: About | undefined
+}
+
 /** What stands in a batch that was opened and found whole; a line that is no change is kept as such. */
 export interface Content {
   /** All of it, as it was sealed. */
   plain: Buffer
-  /** `number` is the line's after the head, from 1. */
-  changes: Array<{ number: number; id: string; digest: string }>
+  changes: FoundChange[]
   bad: BadLine[]
   /** Digest of the requisition lines that the changes give; undefined where the study document that makes them is not here. */
   requisitions: string | undefined
@@ -49,6 +60,7 @@ interface Changes extends Pick<Content, 'changes' | 'bad'> {
 
 const mostHeaderBytes = 4096
 const mostNested = 1000
+const dayLength = '2026-11-25'.length
 const changeCheck = TypeCompiler.Compile(Change)
 const headCheck = TypeCompiler.Compile(PayloadHead)
 
@@ -56,15 +68,30 @@ const headCheck = TypeCompiler.Compile(PayloadHead)
  * Opens a batch and reads its changes, storing nothing.
  * @throws PAYLOAD_REFUSED, BAD_DOCUMENT for another version, NOT_FOUND or DIGEST_MISMATCH for what this disk lost
  */
-export async function readBatch(context: ReadContext, manifest: Manifest): Promise<ReadBatch> {
-  const content = await readContent(context, manifest, await studyOf(context.shelf, manifest))
+export async function readBatch(context: ReadContext, jws: string): Promise<ReadBatch> {
+  const { manifest, terms } = await termsOf(context, jws)
+  const content = await readContent(context, manifest, terms)
   const { documents, bad } = await readDocuments(context.trust, content.documents, manifest)
   return { ...content, bad: [...content.bad, ...bad], documents }
 }
 
-/** The study document that a batch was made under. One that this disk lost is not the batch's fault: its lines cannot be checked then. */
-export function studyOf(shelf: StudyShelf, { studyVersion }: Manifest): Promise<MappedModels | undefined> {
-  return shelf.version(studyVersion).catch(() => undefined)
+/**
+ * A batch's manifest, and by what it is read. A study document that this disk lost is not the batch's fault: its lines cannot be checked
+ * then.
+ */
+export async function termsOf(
+  { shelf, trust }: Pick<ReadContext, 'shelf' | 'trust'>,
+  jws: string,
+): Promise<{ manifest: Manifest; terms: Terms }> {
+  const { document: manifest, kid } = readDocument(jws, 'manifest')
+  const { role } = (await trust.credential(kid)).credential
+  const study = await shelf.version(manifest.studyVersion).catch(() => undefined)
+  const terms = {
+    study: study && { models: study.models },
+    newest: { models: shelf.document.models },
+    decides: role === 'server' || role === 'central',
+  }
+  return { manifest, terms }
 }
 
 /**
@@ -74,10 +101,10 @@ export function studyOf(shelf: StudyShelf, { studyVersion }: Manifest): Promise<
 export async function readContent(
   context: Pick<ReadContext, 'payloads' | 'identity'>,
   manifest: Manifest,
-  study: MappedModels | undefined,
+  terms: Terms,
 ): Promise<Content> {
   const { plain, lines } = await readPlain(context, manifest)
-  const { changes, bad, lines: shown } = readLines(lines.slice(0, manifest.changes), study)
+  const { changes, bad, lines: shown } = readLines(lines.slice(0, manifest.changes), terms)
   const requisitions = shown && linesDigest(shown).digest
   return { plain, changes, bad, requisitions, documents: lines.slice(manifest.changes) }
 }
@@ -151,22 +178,24 @@ function checkHead(line: string, { study, producer, chain, seq }: Manifest): voi
   if (!own) throw new WaybillError('PAYLOAD_REFUSED', 'the payload was sealed for another place than its manifest says')
 }
 
-function readLines(lines: string[], study: MappedModels | undefined): Changes {
-  const read: Changes = { changes: [], bad: [], lines: study && [] }
+function readLines(lines: string[], terms: Terms): Changes {
+  const read: Changes = { changes: [], bad: [], lines: terms.study && [] }
   for (const [index, line] of lines.entries()) {
     const change = parse(line)
     const wrong = changeCheck.Check(change)
       ? whyNotCanonical(change, line)
       : (changeCheck.Errors(change).First()?.message ?? 'no change')
     if (wrong !== undefined) read.bad.push({ number: index + 1, code: 'CHANGE_INVALID', message: wrong })
-    else keep(read, change as Change, index + 1, sha256(line), study)
+    else keep(read, change as Change, index + 1, sha256(line), terms)
   }
   return read
 }
 
-function keep(read: Changes, change: Change, number: number, digest: string, study: MappedModels | undefined): void {
-  read.changes.push({ number, id: change.id, digest })
-  const visible = study && deriveLine(change, study)
+function keep(read: Changes, change: Change, number: number, digest: string, terms: Terms): void {
+  const { id, model, pk, action, recordedAt } = change
+  const about = aboutChange(change, terms)
+  read.changes.push({ number, id, digest, model, pk, action, day: recordedAt.slice(0, dayLength), about })
+  const visible = terms.study && deriveLine(change, terms.study)
   if (visible) read.lines?.push(visible)
 }
 

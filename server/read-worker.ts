@@ -20,9 +20,9 @@ try {
   // A service that may not change it opens at the same pace as it takes in.
 }
 
-async function answer({ manifest, study }: Asked): Promise<Answer> {
+async function answer({ manifest, terms }: Asked): Promise<Answer> {
   try {
-    const { changes, bad, requisitions, documents } = await readContent({ payloads, identity }, manifest, study)
+    const { changes, bad, requisitions, documents } = await readContent({ payloads, identity }, manifest, terms)
     return { read: { places: packPlaces(changes), bad, requisitions, documents } }
   } catch (thrown) {
     const { code, message } = asWaybillError(thrown)

@@ -28,6 +28,9 @@ export const chains = sqliteTable(
     /** The batch of an older chain that it goes on from, as its first batch says. */
     continuesChain: text('continues_chain'),
     continuesSeq: integer('continues_seq'),
+    /** The last place in it of any change that applying has come past, or that a repeat stands at: see chain-places.ts. */
+    settledSeq: integer('settled_seq').notNull().default(0),
+    settledNumber: integer('settled_number').notNull().default(0),
     /** From this number on, two branches exist; null where there is no fork. */
     forkAt: integer('fork_at'),
     /** The signed documents below are older than the state. */
@@ -112,10 +115,8 @@ export const changes = sqliteTable(
     batch: integer('batch').notNull(),
     number: integer('number').notNull(),
     /** The ordinal of the record that it is of. */
-    record: integer('record').notNull().default(0),
-    action: text('action', { enum: ['insert', 'update', 'delete'] })
-      .notNull()
-      .default('insert'),
+    record: integer('record').notNull(),
+    action: text('action', { enum: ['insert', 'update', 'delete'] }).notNull(),
     /** What applying needs to know besides, as digests: see about-change.ts. Null where there is nothing. */
     about: text('about'),
   },
@@ -148,9 +149,11 @@ export const records = sqliteTable(
     state: text('state', { enum: ['none', 'present', 'deleted'] })
       .notNull()
       .default('none'),
+    /** Some change of it was applied once: who names it as a parent does not wait. */
+    known: integer('known').notNull().default(0),
     /** More than one head. */
     conflict: integer('conflict').notNull().default(0),
-    /** Some change of it was made upon one that is not here, so that its heads are worked out from all its changes. */
+    /** Some change of it was made upon one that is not here, or they name each other: its heads are worked out from all its changes. */
     loose: integer('loose').notNull().default(0),
   },
   (table) => [
@@ -158,6 +161,26 @@ export const records = sqliteTable(
     index('records_merged').on(table.canonical).where(sql`canonical IS NOT NULL`),
     index('records_conflict').on(table.ordinal).where(sql`conflict = 1`),
   ],
+)
+
+/**
+ * The heads of records that have more than one, by the canonical record. `inserted`: the change is an insert, or one stands before it in
+ * its chain.
+ */
+export const heads = sqliteTable(
+  'heads',
+  { record: integer('record').notNull(), change: integer('change').notNull(), inserted: integer('inserted').notNull() },
+  (table) => [primaryKey({ columns: [table.record, table.change] })],
+)
+
+/** Records whose heads are to be worked out again, since what orders their changes came after them. */
+export const rechecks = sqliteTable('rechecks', { record: integer('record').primaryKey() })
+
+/** Records with applied changes of a chain whose first batch is not here: what it continues is not known. */
+export const unrooted = sqliteTable(
+  'unrooted',
+  { producer: text('producer').notNull(), chain: text('chain').notNull(), record: integer('record').notNull() },
+  (table) => [primaryKey({ columns: [table.producer, table.chain, table.record] })],
 )
 
 /**
@@ -186,14 +209,24 @@ export const waits = sqliteTable(
   (table) => [primaryKey({ columns: [table.parent, table.change] }), index('waits_by_change').on(table.change)],
 )
 
-/** Every natural key, as a digest, that an applied change of a record ever bore. */
+/** Parents that have come, and for which changes still wait: these are judged again, a few at a time. */
+export const freed = sqliteTable('freed', { parent: blob('parent', { mode: 'buffer' }).primaryKey() })
+
+/** Changes that are to be read again from their batch under the newest study configuration, since a person said so. */
+export const rereads = sqliteTable('rereads', { change: integer('change').primaryKey() })
+
+/** Every natural key, as a digest, that an applied change of a record ever bore. `shows`: the record bears it now. */
 export const naturalKeys = sqliteTable(
   'natural_keys',
-  { key: blob('key', { mode: 'buffer' }).notNull(), record: integer('record').notNull() },
+  {
+    key: blob('key', { mode: 'buffer' }).notNull(),
+    record: integer('record').notNull(),
+    shows: integer('shows').notNull().default(0),
+  },
   (table) => [primaryKey({ columns: [table.key, table.record] })],
 )
 
-/** Natural keys that more than one record bears, none merged into the other: perhaps one thing twice. */
+/** Natural keys that more than one record bears now, none merged into the other: perhaps one thing twice. */
 export const duplicates = sqliteTable('duplicates', {
   key: blob('key', { mode: 'buffer' }).primaryKey(),
   model: text('model').notNull(),
@@ -203,9 +236,12 @@ export const duplicates = sqliteTable('duplicates', {
 export const states = sqliteTable('states', {
   position: integer('position').primaryKey({ autoIncrement: true }),
   record: integer('record').notNull(),
-  /** The change that it shows; null where a merge took the record away, or the parting of one brought it back to nothing. */
+  /** The change that it shows; null where a merge took the record away, or a person discarded all of it. */
   change: integer('change'),
   state: text('state', { enum: ['present', 'deleted', 'merged'] }).notNull(),
+  conflict: integer('conflict').notNull(),
+  /** The record that it was merged into. */
+  canonical: integer('canonical'),
 })
 
 /** Merges in force, by the change of this server's own chain that asserts each. */

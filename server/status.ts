@@ -2,6 +2,7 @@ import { deviceOf, type Identity } from '../shared/crypto/identity.ts'
 import { missingRanges } from '../shared/protocol/coverage.ts'
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import { readRuntime } from '../shared/service/runtime.ts'
+import { type Counted, readCount } from './counts.ts'
 import { rangesAbove } from './delivery.ts'
 import { type LastError, readLastError } from './facts.ts'
 import { incarnation } from './incarnation.ts'
@@ -27,6 +28,15 @@ export interface ChainStatus {
   forkAt: number | null
 }
 
+/**
+ * What became of opened changes, each counted once: `toApply` is what applying has not come to. `conflicts` are records that several changes
+ * disagree on, `duplicates` natural keys that several records bear.
+ */
+export type RecordCounts = Record<
+  'toApply' | 'applied' | 'waiting' | 'held' | 'quarantined' | 'discarded' | 'conflicts' | 'duplicates',
+  number
+>
+
 /** What the server can say of itself: arrived is not opened, opened is not applied, each with its own count. */
 export interface ServerStatus {
   program: 'server'
@@ -40,6 +50,7 @@ export interface ServerStatus {
   studyVersion: number
   incarnation: { number: number; nonce: string }
   counts: { ingested: Count; opened: Count; held: Count; quarantined: Count; changes: number; badLines: number }
+  records: RecordCounts
   handovers: ServerHandovers
   chains: ChainStatus[]
   aside: Array<{
@@ -75,6 +86,7 @@ function statusNow(store: ServerStore, data: string, identity: Identity, study: 
     studyVersion: study.version,
     incarnation: incarnation(store),
     counts: counts(store),
+    records: recordCounts(store),
     handovers: countHandovers(store),
     chains: chains(store, study),
     aside: aside(store),
@@ -101,8 +113,22 @@ function counts(store: ServerStore): ServerStatus['counts'] {
     opened: of('opened'),
     held: of('held'),
     quarantined: of('quarantined'),
-    changes: rows('changes'),
+    changes: readCount(store, 'opened'),
     badLines: rows('bad_lines'),
+  }
+}
+
+function recordCounts(store: ServerStore): RecordCounts {
+  const of = (name: Counted) => readCount(store, name)
+  return {
+    toApply: of('opened') - of('settled'),
+    applied: of('applied'),
+    waiting: of('waiting'),
+    held: of('held'),
+    quarantined: of('quarantined'),
+    discarded: of('discarded'),
+    conflicts: of('conflicts'),
+    duplicates: of('duplicates'),
   }
 }
 

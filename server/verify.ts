@@ -1,7 +1,6 @@
 import type { Identity } from '../shared/crypto/identity.ts'
 import { readDocument } from '../shared/crypto/read-document.ts'
 import { Trust, type Verified } from '../shared/crypto/trust.ts'
-import type { Manifest } from '../shared/protocol/manifest.ts'
 import { naming, WaybillError } from '../shared/service/errors.ts'
 import { checkStoredFile } from '../shared/storage/durable-file.ts'
 import { verifyCredentials } from '../shared/storage/verify-credentials.ts'
@@ -98,7 +97,7 @@ async function verifyBatch(context: VerifyContext, trust: Trust, batch: StoredBa
   checkPrevious(context, manifest)
   await checkStoredFile(payloads.pathOf(manifest.document.payload.digest), manifest.document.payload)
   await verifyHops(store, trust, manifest, await verifyOwn(trust, identity, batch.custody))
-  return batch.state === 'opened' ? verifyChanges(context, batch, manifest.document, newest) : 0
+  return batch.state === 'opened' ? verifyChanges(context, batch, newest) : 0
 }
 
 function checkRow(batch: StoredBatch, { digest, document, signer }: Verified<'manifest'>): void {
@@ -134,11 +133,10 @@ function checkPrevious({ store }: VerifyContext, { document }: Verified<'manifes
  */
 async function verifyChanges(
   context: VerifyContext,
-  { ordinal, digest }: StoredBatch,
-  manifest: Manifest,
+  { ordinal, digest, manifest: jws }: StoredBatch,
   newest: number,
 ): Promise<number> {
-  const { changes, bad, documents } = await readBatch(context, manifest)
+  const { changes, bad, documents } = await readBatch(context, jws)
   verifyBadLines(context.store, digest, bad)
   checkKept(context.store, documents)
   const find = context.store.$client.prepare<[number, Buffer], { position: number; batch: number; number: number }>(

@@ -76,6 +76,8 @@ CREATE TABLE `chains` (
 	`unsealed` integer DEFAULT 0 NOT NULL,
 	`continues_chain` text,
 	`continues_seq` integer,
+	`settled_seq` integer DEFAULT 0 NOT NULL,
+	`settled_number` integer DEFAULT 0 NOT NULL,
 	`fork_at` integer,
 	`dirty` integer DEFAULT 1 NOT NULL,
 	`delivery` text,
@@ -90,8 +92,8 @@ CREATE TABLE `changes` (
 	`digest` blob NOT NULL,
 	`batch` integer NOT NULL,
 	`number` integer NOT NULL,
-	`record` integer DEFAULT 0 NOT NULL,
-	`action` text DEFAULT 'insert' NOT NULL,
+	`record` integer NOT NULL,
+	`action` text NOT NULL,
 	`about` text
 );
 --> statement-breakpoint
@@ -135,6 +137,10 @@ CREATE TABLE `facts` (
 	`value` text NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE `freed` (
+	`parent` blob PRIMARY KEY NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `handover_signatures` (
 	`digest` text PRIMARY KEY NOT NULL,
 	`handover` text NOT NULL,
@@ -155,6 +161,13 @@ CREATE TABLE `handovers` (
 );
 --> statement-breakpoint
 CREATE INDEX `handovers_by_id` ON `handovers` (`id`,`revision`);--> statement-breakpoint
+CREATE TABLE `heads` (
+	`record` integer NOT NULL,
+	`change` integer NOT NULL,
+	`inserted` integer NOT NULL,
+	PRIMARY KEY(`record`, `change`)
+);
+--> statement-breakpoint
 CREATE TABLE `hops` (
 	`digest` text PRIMARY KEY NOT NULL,
 	`manifest_digest` text NOT NULL,
@@ -185,7 +198,12 @@ CREATE TABLE `merges` (
 CREATE TABLE `natural_keys` (
 	`key` blob NOT NULL,
 	`record` integer NOT NULL,
+	`shows` integer DEFAULT 0 NOT NULL,
 	PRIMARY KEY(`key`, `record`)
+);
+--> statement-breakpoint
+CREATE TABLE `rechecks` (
+	`record` integer PRIMARY KEY NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE `records` (
@@ -195,6 +213,7 @@ CREATE TABLE `records` (
 	`canonical` integer,
 	`shown` integer,
 	`state` text DEFAULT 'none' NOT NULL,
+	`known` integer DEFAULT 0 NOT NULL,
 	`conflict` integer DEFAULT 0 NOT NULL,
 	`loose` integer DEFAULT 0 NOT NULL
 );
@@ -209,6 +228,10 @@ CREATE TABLE `repeats` (
 	PRIMARY KEY(`change`, `batch`, `number`)
 );
 --> statement-breakpoint
+CREATE TABLE `rereads` (
+	`change` integer PRIMARY KEY NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `skip_days` (
 	`day` text PRIMARY KEY NOT NULL,
 	`reason` text NOT NULL
@@ -218,7 +241,9 @@ CREATE TABLE `states` (
 	`position` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`record` integer NOT NULL,
 	`change` integer,
-	`state` text NOT NULL
+	`state` text NOT NULL,
+	`conflict` integer NOT NULL,
+	`canonical` integer
 );
 --> statement-breakpoint
 CREATE TABLE `tokens` (
@@ -229,6 +254,13 @@ CREATE TABLE `tokens` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `tokens_name_unique` ON `tokens` (`name`);--> statement-breakpoint
+CREATE TABLE `unrooted` (
+	`producer` text NOT NULL,
+	`chain` text NOT NULL,
+	`record` integer NOT NULL,
+	PRIMARY KEY(`producer`, `chain`, `record`)
+);
+--> statement-breakpoint
 CREATE TABLE `waits` (
 	`parent` blob NOT NULL,
 	`change` integer NOT NULL,

@@ -42,6 +42,10 @@ export const errorCodes = {
     status: 400,
     hint: 'Correct the named field of this line and send it again; the other lines were taken.',
   },
+  CHANGE_UNAPPLICABLE: {
+    status: 422,
+    hint: 'The change does not fit the study configuration. Correct that and retry the change, or discard it: waybill quarantine.',
+  },
   CHANGE_TOO_LARGE: { status: 413, hint: 'One change may hold at most 1 MiB. Send large attachments another way.' },
   CODE_REFUSED: {
     status: 403,
@@ -51,11 +55,19 @@ export const errorCodes = {
     status: 403,
     hint: 'The credential was not issued under this study. Add the laptop again: waybill enrol.',
   },
+  CURSOR_FOREIGN: {
+    status: 409,
+    hint: 'The server was restored since it gave this cursor. Start again where the message says.',
+  },
   DATA_MISSING: {
     status: 500,
     hint: 'This data directory holds no device. Run waybill study create or waybill enrol first.',
   },
   DATA_OCCUPIED: { status: 409, hint: 'This data directory already holds a device. Choose another --data.' },
+  DECISION_REFUSED: {
+    status: 403,
+    hint: 'Only a server of the study brings decisions of persons. The change is set aside; discard it: waybill quarantine.',
+  },
   DIGEST_MISMATCH: {
     status: 422,
     hint: 'The bytes changed on the way or on disk. They are set aside and fetched again.',
@@ -71,6 +83,10 @@ export const errorCodes = {
     hint: 'Sign this handover as it is, and begin another one for the tubes that are left.',
   },
   LOCKED: { status: 409, hint: 'Another program of the same kind runs on this data directory. Stop it first.' },
+  MODEL_UNREGISTERED: {
+    status: 422,
+    hint: 'Publish a study configuration that has this model for offline use; the changes are then applied by themselves.',
+  },
   NOT_FOUND: { status: 404, hint: 'It is not held here.' },
   NOT_LOCAL: { status: 403, hint: 'Open the page with waybill page; it answers only on this laptop.' },
   NOT_SIGNED_IN: { status: 401, hint: 'Open the page again with waybill page.' },
@@ -125,6 +141,10 @@ export const errorCodes = {
   UNEXPECTED: {
     status: 500,
     hint: 'A fault of the program. Nothing unconfirmed was signed for. Keep the log and report it.',
+  },
+  WAITING_FOR_PARENT: {
+    status: 422,
+    hint: 'It is applied by itself when the record that it names arrives. Bring the batches that are missing.',
   },
 } as const satisfies Record<string, { status: number; hint: string }>
 

@@ -56,7 +56,7 @@ t.test('changes: in pages, and to a reader who has seen enough', async (t) => {
   const middle = all.length >> 1
   t.same(await study.changes(['--after', all[middle]?.cursor ?? '']), all.slice(middle + 1))
   t.same(await study.changes(['--after', all.at(-1)?.cursor ?? '']), [], 'nothing after the last')
-  await desk.refused(['changes', ...server, '--after', '1-00000000.1'], 'BAD_REQUEST', /earlier life/)
+  await desk.refused(['changes', ...server, '--after', '1-00000000.1'], 'CURSOR_FOREIGN', /another life/)
   await desk.refused(['changes', ...server, '--after', 'yesterday'], 'BAD_REQUEST', /cursor/)
   for (const command of ['changes', 'status'])
     t.same(firstLine([command, ...server]), { code: '0', lines: 1, err: '' }, `${command} | head -1`)

@@ -11,7 +11,8 @@ const script = new URL('../fixtures/mortal-reader.ts', import.meta.url)
 t.test('invariant 8: a batch that ends the thread fails alone; those behind it are read', async (t) => {
   const reader = new BatchReader('/nowhere', script)
   t.teardown(() => reader.close())
-  const read = (seq: number) => reader.read({ seq } as Manifest, undefined)
+  const read = (seq: number) =>
+    reader.read({ seq } as Manifest, { study: undefined, newest: { models: {} }, decides: false })
   const [first, fatal, third, bomb, last] = [read(1), read(2), read(3), read(4), read(5)] as const
   const died = refused(t, fatal, 'UNEXPECTED', 'it ended the thread')
   const bad = refused(t, bomb, 'PAYLOAD_REFUSED', 'an error keeps its code')
@@ -23,15 +24,19 @@ t.test('invariant 8: a batch that ends the thread fails alone; those behind it a
 })
 
 t.test('places come out of their bytes as they went in', (t) => {
-  const changes = ['a', 'é', 'c'.repeat(1000)].map((id, index) => ({
-    number: index * 1000 + 1,
-    id,
-    digest: sha256(id),
+  const texts = ['a', 'é', 'c'.repeat(1000)]
+  const changes = texts.map((id, index) => ({
+    ...{ number: index * 1000 + 1, id, digest: sha256(id), model: 'lab.requisition', pk: `${id}\n😀`.slice(-200) },
+    ...{ action: (['insert', 'update', 'delete'] as const)[index] ?? 'insert', day: `2026-11-2${index}` },
+    about: index === 0 ? undefined : { key: id, base: [index] },
   }))
   const packed = packPlaces(changes)
   t.same(
     [...unpackPlaces(packed)],
-    changes.map(({ number, id, digest }) => ({ number, idHash: idHash(id), digest: Buffer.from(digest, 'hex') })),
+    changes.map(({ id, digest, about, ...rest }) => ({
+      ...{ ...rest, idHash: idHash(id), digest: Buffer.from(digest, 'hex') },
+      about: about === undefined ? null : JSON.stringify(about),
+    })),
   )
   t.same([...unpackPlaces(packPlaces([]))], [])
   t.end()

@@ -51,8 +51,8 @@ t.test('a server restored from an old backup begins its next incarnation before 
   t.match(deliveryOf(before.deliveries[0]), { through: 5, incarnation: { number: 1 } })
   const cursor = (await server.feed()).at(-1)?.cursor ?? ''
   await restore(server, study, old)
-  const early = await refused(t, feedFrom(server, cursor), 'BAD_REQUEST', 'a place it never gave')
-  t.match(early.message, /start again without a cursor/)
+  const early = await refused(t, feedFrom(server, cursor), 'CURSOR_FOREIGN', 'a place it never gave')
+  t.match(early.message, /start again at \d+-[0-9a-f]{8}\.0/)
 
   const visitor = server.as(lap)
   const unproven = await visitor.meet()
@@ -68,7 +68,7 @@ t.test('a server restored from an old backup begins its next incarnation before 
     'shown again: no other',
   )
 
-  await refused(t, feedFrom(server, cursor), 'BAD_REQUEST', 'a cursor of the earlier life')
+  await refused(t, feedFrom(server, cursor), 'CURSOR_FOREIGN', 'a cursor of the earlier life')
   for (const batch of batches.slice(3)) await visitor.push(batch)
   await server.settled()
   t.match(await visitor.delivery(laptop.chain), { through: 5, incarnation: { number: 2 } })

@@ -138,21 +138,21 @@ const spoiled: Array<[why: string, spoil: (data: string) => void, names: RegExp]
   [
     'a change from nowhere',
     sql(
-      'INSERT INTO changes (id_hash, digest, batch, number) SELECT id_hash + 1, digest, 99, number FROM changes LIMIT 1',
+      'INSERT INTO changes (id_hash, digest, batch, number, record, action) SELECT id_hash + 1, digest, 99, number, 1, action FROM changes LIMIT 1',
     ),
     /nowhere/,
   ],
   [
     'a change too many',
     sql(
-      'INSERT INTO changes (id_hash, digest, batch, number) SELECT id_hash + 1, digest, batch, number FROM changes LIMIT 1',
+      'INSERT INTO changes (id_hash, digest, batch, number, record, action) SELECT id_hash + 1, digest, batch, number, 1, action FROM changes LIMIT 1',
     ),
     /1 changes of the feed/,
   ],
   [
     'a change twice',
     sql(
-      'INSERT INTO changes (id_hash, digest, batch, number) SELECT id_hash, digest, batch, number FROM changes LIMIT 1',
+      'INSERT INTO changes (id_hash, digest, batch, number, record, action) SELECT id_hash, digest, batch, number, 1, action FROM changes LIMIT 1',
     ),
     /change a/,
   ],

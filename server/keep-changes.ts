@@ -1,0 +1,113 @@
+import type { Manifest } from '../shared/protocol/manifest.ts'
+import { addCount } from './counts.ts'
+import type { ServerStore } from './open-store.ts'
+import { type Place, unpackPlaces } from './pack-places.ts'
+
+/** A batch whose changes are kept. */
+interface Batch {
+  ordinal: number
+  manifest: Pick<Manifest, 'producer' | 'chain' | 'seq'>
+}
+
+/** A change that is here already. */
+interface Known {
+  position: number
+  digest: Buffer
+  batch: number
+  number: number
+  record: number
+}
+
+/** Keeps the changes of opened batches, each with its record; call it in the transaction that opens them. */
+export function keepChanges(store: ServerStore, batches: Array<Batch & { places: Uint8Array }>): void {
+  const keep = keeper(store)
+  let opened = 0
+  for (const batch of batches) {
+    const days = new Map<string, number>()
+    for (const place of unpackPlaces(batch.places)) {
+      if (!keep(batch, place)) continue
+      const day = `${place.day} ${place.model}`
+      days.set(day, (days.get(day) ?? 0) + 1)
+      opened += 1
+    }
+    countDays(store, batch.manifest.producer, days)
+  }
+  addCount(store, 'opened', opened)
+}
+
+/** An exact repeat of a change that is known is kept as another place of it (invariant 2). @returns whether the change is new */
+function keeper(store: ServerStore): (batch: Batch, place: Place) => boolean {
+  const client = store.$client
+  const columns = 'position, digest, batch, number, record'
+  const first = client.prepare<[number], Known>(`SELECT ${columns} FROM changes WHERE id_hash = ? LIMIT 1`)
+  const same = client.prepare<[number, Buffer], Known>(
+    `SELECT ${columns} FROM changes WHERE id_hash = ? AND digest = ?`,
+  )
+  const insert = client.prepare(
+    'INSERT INTO changes (id_hash, digest, batch, number, record, action, about) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  )
+  const recordOf = recordFinder(store)
+  return (batch, place) => {
+    const { idHash, digest, number, action, about } = place
+    const twin = first.get(idHash)
+    const known = twin && (twin.digest.equals(digest) ? twin : same.get(idHash, digest))
+    if (known) keepRepeat(store, batch, number, known)
+    if (known) return false
+    if (twin) markTwin(store, twin.position)
+    insert.run(idHash, digest, batch.ordinal, number, recordOf(place), action, twin ? asTwin(about) : about)
+    return true
+  }
+}
+
+/** The ordinal of a change's record, which is made where it is new. */
+function recordFinder({ $client }: ServerStore): (place: Place) => number {
+  const find = $client.prepare<[string, string], { ordinal: number }>(
+    'SELECT ordinal FROM records WHERE model = ? AND pk = ?',
+  )
+  const insert = $client.prepare('INSERT INTO records (model, pk) VALUES (?, ?)')
+  return ({ model, pk }) => find.get(model, pk)?.ordinal ?? Number(insert.run(model, pk).lastInsertRowid)
+}
+
+/** It may stand earlier, or in another chain: the order of its record's changes is worked out again. */
+function keepRepeat({ $client }: ServerStore, { ordinal, manifest }: Batch, number: number, known: Known): void {
+  if (known.batch === ordinal && known.number === number) return
+  $client.prepare('INSERT OR IGNORE INTO repeats VALUES (?, ?, ?)').run(known.position, ordinal, number)
+  $client.prepare('INSERT OR IGNORE INTO rechecks VALUES (?)').run(known.record)
+  markSettled($client, manifest, number)
+}
+
+/** In a chain, nothing stands behind this place that applying has come past, or a repeat. */
+export function markSettled(
+  client: ServerStore['$client'],
+  { producer, chain, seq }: Batch['manifest'],
+  number: number,
+): void {
+  client
+    .prepare(
+      `UPDATE chains SET settled_seq = ?, settled_number = ?
+       WHERE producer = ? AND chain = ? AND (settled_seq, settled_number) < (?, ?)`,
+    )
+    .run(seq, number, producer, chain, seq, number)
+}
+
+/** Two contents of one id: what is made upon it is made upon both. */
+function markTwin({ $client }: ServerStore, position: number): void {
+  $client
+    .prepare("UPDATE changes SET about = json_set(coalesce(about, '{}'), '$.twin', json('true')) WHERE position = ?")
+    .run(position)
+}
+
+function asTwin(about: string | null): string {
+  return JSON.stringify({ ...JSON.parse(about ?? '{}'), twin: true })
+}
+
+function countDays({ $client }: ServerStore, producer: string, days: Map<string, number>): void {
+  const add = $client.prepare(
+    `INSERT INTO changes_by_day (producer, model, day, changes) VALUES (?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET changes = changes + excluded.changes`,
+  )
+  for (const [key, changes] of days) {
+    const [day = '', model = ''] = key.split(' ')
+    add.run(producer, model, day, changes)
+  }
+}

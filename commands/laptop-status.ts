@@ -21,16 +21,31 @@ const words: Record<keyof DaemonStatus['counts'], string> = {
   missing: 'removed here, and the clinic lost it',
 }
 
-export function tellLaptop({ counts, handovers, openLines, couriers, peers }: DaemonStatus): void {
+export function tellLaptop({ running, counts, appOutbox, handovers, openLines, couriers, peers }: DaemonStatus): void {
   const states = Object.entries(words) as Array<[keyof DaemonStatus['counts'], string]>
   sayTable(
     ['', 'changes', 'batches'],
     states.map(([state, word]) => [word, counts[state].changes, counts[state].batches]),
   )
+  if (appOutbox) tellAppOutbox(appOutbox, running)
   say(`open requisitions: ${openLines}`)
   say(
     `handovers: ${handovers.signed} signed by both, ${handovers.signedByOne} by one, ${handovers.open} not signed yet; at the clinic: ${handovers.atServer}`,
   )
   for (const { name, since, changes } of couriers) say(`with ${name}: ${changes} changes since ${since}`)
   for (const { name, role, address, at } of peers) say(`met ${name} (${role}) at ${address}, ${at}`)
+}
+
+/** A count that was taken before the database went away says nothing of now. */
+function tellAppOutbox(appOutbox: NonNullable<DaemonStatus['appOutbox']>, running: boolean): void {
+  const { database, state, since, waiting, setAside, refused, openTransactions, problem } = appOutbox
+  const isCounted = running && waiting !== null && (state === 'reading' || state === 'paused')
+  say(
+    `from the app (${database}): ${running ? '' : 'when this ran last, '}${state}${since === null ? '' : ` since ${since}`}`,
+  )
+  say(`  not yet taken over from the app: ${isCounted ? waiting : 'not known now'}`)
+  if (problem) say(`  ${problem.code}: ${problem.message}. Hint: ${problem.hint}`)
+  for (const { which, since } of openTransactions) say(`  left open since ${since}, and so not taken over: ${which}`)
+  if (setAside > 0) say(`  set aside, to be corrected in the app's table: ${setAside}`)
+  for (const { position, code, message } of refused) say(`    row ${position}: ${code}: ${message}`)
 }

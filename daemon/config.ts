@@ -19,6 +19,14 @@ export const DaemonConfig = Type.Object({
   push: Type.Boolean({ default: true }),
   /** Servers to try, HOST:PORT, besides those learnt when the laptop was added and those heard. */
   servers: Type.Array(HostPort, { default: [] }),
+  /** The app's own database, whose table is read: postgresql://..., mariadb://... or sqlite:///path. None unless told. */
+  appDatabase: Type.String({ default: '' }),
+  /** A file whose first line is the password of that database, so that it stands in no setting. */
+  appDatabasePasswordFile: Type.String({ default: '' }),
+  /** Which table of it: Waybill's own, or django-collect-offline's, as it is (transport only). */
+  appOutbox: Type.Union([Type.Literal('waybill'), Type.Literal('django-collect-offline')], { default: 'waybill' }),
+  /** False pauses reading that table; it drops nothing, and the app does not notice. */
+  recording: Type.Boolean({ default: true }),
   logLevel: Type.String({ default: 'info' }),
 })
 export type DaemonConfig = Static<typeof DaemonConfig>

@@ -24,6 +24,8 @@ import {
   noteProblem,
   rememberMeeting,
 } from './app.ts'
+import { writeAppOutboxState } from './app-outbox/app-outbox-state.ts'
+import { openAppOutbox } from './app-outbox/open-app-outbox.ts'
 import { clockWatcher } from './clock-steps.ts'
 import type { DaemonConfig } from './config.ts'
 import { openHandover } from './handover.ts'
@@ -55,6 +57,7 @@ export async function startDaemon(
   const { store, shelf, changes } = context
   adoptStudy(store, shelf.document)
   await context.payloads.sweep((digest) => isServed(store, digest))
+  const appOutbox = readAppsTable(context, config)
   const door = createFieldDoor(context)
   const page = createFieldPage(context)
   const api = await openLocalApi(context, config)
@@ -89,13 +92,16 @@ export async function startDaemon(
       if ((await prune(store, context.payloads, shelf.document.limits.retentionHours)) > 0) changes.tell()
     }),
     repeat(15_000, logger, () => knock(identity, ports.port ?? 0, config.announceOn)),
+    ...(appOutbox ? [repeat(1_000, logger, () => appOutbox.reader.tick())] : []),
     ...(config.push ? [repeat(1_000, logger, () => targets.tryAll((host, port) => pushTo(context, host, port)))] : []),
   ]
   logger.info({ ports, device: deviceOf(identity) }, 'the field laptop is ready')
   const close = async () => {
     await neighbourhood.close()
+    appOutbox?.reader.stop()
     await Promise.all(work.map((repeated) => repeated.stop()))
     await Promise.all([door, page, api.loopback, ...(api.socket ? [api.socket] : [])].map((app) => app.close()))
+    await appOutbox?.close()
     context.awake.end()
     store.$client.close()
     clearRuntime(config.data)
@@ -139,6 +145,23 @@ async function openLocalApi(context: DaemonContext, config: DaemonConfig) {
   rmSync(path, { force: true })
   await socket.listen({ path })
   return { loopback, socket }
+}
+
+/** What the app commits to a table of its own is taken over from there. */
+function readAppsTable(context: DaemonContext, config: DaemonConfig) {
+  const { store, shelf, identity, clock, logger, changes } = context
+  const appOutbox = openAppOutbox(config, {
+    record: () => ({ store, study: shelf.document, digestKey: identity.secrets.digestKey, clock }),
+    clock,
+    logger,
+    tell: (state) => {
+      writeAppOutboxState(store, state)
+      changes.tell()
+    },
+    problem: (error) => noteProblem(context, "the app's database", error),
+  })
+  if (!appOutbox) writeAppOutboxState(store, null)
+  return appOutbox
 }
 
 async function pushTo(context: DaemonContext, host: string, port: number): Promise<void> {

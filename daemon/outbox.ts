@@ -41,7 +41,7 @@ export async function recordChanges(
   progress: (recorded: Recorded) => void = () => undefined,
 ): Promise<Recorded> {
   const recorded: Recorded = { accepted: 0, known: 0, refused: [] }
-  const commit = preparedCommit(context, recorded)
+  const commit = prepareRecording(context, recorded)
   let given: GivenChange[] = []
   let bytes = 0
   const flush = () => {
@@ -75,10 +75,13 @@ function readOrRefuse({ number, text }: Piece, clock: Clock, recorded: Recorded)
   }
 }
 
-/** One database transaction a run: outbox rows, by what they are known again, and the requisition lines that they change. */
-function preparedCommit(
+/**
+ * Prepares to record changes that were read already. @returns what records a run of them, in one database transaction, and counts
+ * them: outbox rows, by what they are known again, and the requisition lines that they change. They are on disk when it returns.
+ */
+export function prepareRecording(
   { store, study, digestKey }: RecordContext,
-  recorded: Recorded,
+  recorded: Pick<Recorded, 'accepted' | 'known'>,
 ): (given: GivenChange[]) => void {
   const client = store.$client
   const key = digestKeyOf(digestKey)

@@ -29,7 +29,11 @@ export function readChange(text: Buffer | null, now: Date): GivenChange | undefi
   if (!isUtf8(text)) throw new WaybillError('CHANGE_INVALID', 'not UTF-8')
   const json = text.toString('utf8')
   if (json.trim() === '') return undefined
-  const given = parseStrictly(json)
+  return takeGiven(parseStrictly(json), now)
+}
+
+/** Takes what was read already. @throws CHANGE_INVALID naming the field, CHANGE_TOO_LARGE */
+export function takeGiven(given: Record<string, unknown>, now: Date): GivenChange {
   const form = canonicalForm(given)
   const digest = sha256(form)
   const isDump = !('id' in given || 'action' in given)

@@ -25,6 +25,14 @@ export const dumped = sqliteTable('dumped', {
   id: text('id').notNull(),
 })
 
+/** Why rows of the app's own table were set aside, by what names the row there. */
+export const refusedRows = sqliteTable('refused_rows', {
+  position: text('position').primaryKey(),
+  code: text('code').notNull(),
+  message: text('message').notNull(),
+  at: text('at').notNull(),
+})
+
 /** This laptop's chains; the newest is the one that grows. */
 export const chains = sqliteTable('chains', {
   ordinal: integer('ordinal').primaryKey({ autoIncrement: true }),

@@ -3,6 +3,7 @@ import { countHandovers, type HandoverCounts } from '../shared/handover/count-ha
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import { type Battery, readBattery } from '../shared/service/battery.ts'
 import { readRuntime } from '../shared/service/runtime.ts'
+import { type AppOutboxState, readAppOutboxState } from './app-outbox/app-outbox-state.ts'
 import { type LastError, readLastError } from './facts.ts'
 import { countOpenLines } from './open-lines.ts'
 import type { DaemonStore } from './open-store.ts'
@@ -35,6 +36,8 @@ export interface DaemonStatus {
     pruned: Count
     missing: Count
   }
+  /** The app's own table; null where none is read. */
+  appOutbox: AppOutboxState | null
   openLines: number
   battery: Battery | null
   handovers: HandoverCounts
@@ -64,6 +67,7 @@ function statusNow(store: DaemonStore, data: string, identity: Identity, study: 
     studyName: study.name,
     studyVersion: study.version,
     counts: counts(store),
+    appOutbox: readAppOutboxState(store),
     openLines: countOpenLines(store, study),
     battery: readBattery(),
     handovers: countHandovers(store.$client, isDelivered),

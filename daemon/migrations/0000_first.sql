@@ -72,6 +72,73 @@ CREATE TABLE `deliveries` (
 	PRIMARY KEY(`chain`, `server`, `nonce`)
 );
 --> statement-breakpoint
+CREATE TABLE `dumped` (
+	`record` text PRIMARY KEY NOT NULL,
+	`content` text NOT NULL,
+	`id` text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `facts` (
+	`key` text PRIMARY KEY NOT NULL,
+	`value` text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `followers` (
+	`chain` text NOT NULL,
+	`seq` integer NOT NULL,
+	`digest` text NOT NULL,
+	`jws` text NOT NULL,
+	PRIMARY KEY(`chain`, `seq`)
+);
+--> statement-breakpoint
+CREATE TABLE `gaps` (
+	`chain` text NOT NULL,
+	`server` text NOT NULL,
+	`jws` text NOT NULL,
+	PRIMARY KEY(`chain`, `server`)
+);
+--> statement-breakpoint
+CREATE TABLE `known_changes` (
+	`id` text NOT NULL,
+	`keyed_digest` text NOT NULL,
+	PRIMARY KEY(`id`, `keyed_digest`)
+) WITHOUT ROWID;
+--> statement-breakpoint
+CREATE TABLE `meetings` (
+	`device` text PRIMARY KEY NOT NULL,
+	`role` text NOT NULL,
+	`address` text NOT NULL,
+	`at` text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `open_lines` (
+	`model` text NOT NULL,
+	`pk` text NOT NULL,
+	`line` text NOT NULL,
+	`sources` text DEFAULT '{}' NOT NULL,
+	`closed` integer DEFAULT 0 NOT NULL,
+	PRIMARY KEY(`model`, `pk`)
+);
+--> statement-breakpoint
+CREATE INDEX `open_lines_served` ON `open_lines` (`closed`) WHERE closed = 0;--> statement-breakpoint
+CREATE TABLE `outbox` (
+	`position` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`line` text NOT NULL,
+	`size` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `refused_rows` (
+	`position` text PRIMARY KEY NOT NULL,
+	`code` text NOT NULL,
+	`message` text NOT NULL,
+	`at` text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `sealed_documents` (
+	`digest` text PRIMARY KEY NOT NULL,
+	`batch` text NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE `desk_acts` (
 	`handover` text NOT NULL,
 	`device` text NOT NULL,
@@ -131,61 +198,6 @@ CREATE UNIQUE INDEX `desk_signatures_digest_unique` ON `desk_signatures` (`diges
 CREATE INDEX `desk_signatures_by_handover` ON `desk_signatures` (`handover`);--> statement-breakpoint
 CREATE INDEX `desk_signatures_by_revision` ON `desk_signatures` (`revision_digest`);--> statement-breakpoint
 CREATE INDEX `desk_signatures_ungiven` ON `desk_signatures` (`position`) WHERE receipt is null;--> statement-breakpoint
-CREATE TABLE `dumped` (
-	`record` text PRIMARY KEY NOT NULL,
-	`content` text NOT NULL,
-	`id` text NOT NULL
-);
---> statement-breakpoint
-CREATE TABLE `facts` (
-	`key` text PRIMARY KEY NOT NULL,
-	`value` text NOT NULL
-);
---> statement-breakpoint
-CREATE TABLE `followers` (
-	`chain` text NOT NULL,
-	`seq` integer NOT NULL,
-	`digest` text NOT NULL,
-	`jws` text NOT NULL,
-	PRIMARY KEY(`chain`, `seq`)
-);
---> statement-breakpoint
-CREATE TABLE `gaps` (
-	`chain` text NOT NULL,
-	`server` text NOT NULL,
-	`jws` text NOT NULL,
-	PRIMARY KEY(`chain`, `server`)
-);
---> statement-breakpoint
-CREATE TABLE `known_changes` (
-	`id` text NOT NULL,
-	`keyed_digest` text NOT NULL,
-	PRIMARY KEY(`id`, `keyed_digest`)
-) WITHOUT ROWID;
---> statement-breakpoint
-CREATE TABLE `meetings` (
-	`device` text PRIMARY KEY NOT NULL,
-	`role` text NOT NULL,
-	`address` text NOT NULL,
-	`at` text NOT NULL
-);
---> statement-breakpoint
-CREATE TABLE `open_lines` (
-	`model` text NOT NULL,
-	`pk` text NOT NULL,
-	`line` text NOT NULL,
-	`sources` text DEFAULT '{}' NOT NULL,
-	`closed` integer DEFAULT 0 NOT NULL,
-	PRIMARY KEY(`model`, `pk`)
-);
---> statement-breakpoint
-CREATE INDEX `open_lines_served` ON `open_lines` (`closed`) WHERE closed = 0;--> statement-breakpoint
-CREATE TABLE `outbox` (
-	`position` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
-	`line` text NOT NULL,
-	`size` integer NOT NULL
-);
---> statement-breakpoint
 CREATE TABLE `person_acts` (
 	`position` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`at` text NOT NULL,
@@ -202,9 +214,4 @@ CREATE TABLE `pins` (
 	`salt` text NOT NULL,
 	`hash` text NOT NULL,
 	`failures` integer DEFAULT 0 NOT NULL
-);
---> statement-breakpoint
-CREATE TABLE `sealed_documents` (
-	`digest` text PRIMARY KEY NOT NULL,
-	`batch` text NOT NULL
 );

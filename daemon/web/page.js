@@ -1,6 +1,7 @@
 // @ts-check
 /** The research assistant's page: what is safe here, what a driver has, what is at the clinic. */
 
+import { appHeadline, appPart, unreadHeadline } from '/app-outbox.js'
 import { el } from '/elements.js'
 import { show } from '/frame.js'
 import { handoverPage, startHandover } from '/handover.js'
@@ -18,7 +19,7 @@ function firstPage(status, now) {
   const isNew = lastError && !(peers[0]?.at > lastError.at)
   const problem = lastProblem(lastError, aboutOf(status), now, isNew)
   return [
-    top(status, withWhere(headline(counts, waiting), status, waiting, now)),
+    top(status, withWhere(headline(status, waiting), status, waiting, now)),
     ...batteryWarning(status),
     ...(isNew ? [problem] : []),
     figures(say('field.journey'), [
@@ -28,6 +29,7 @@ function firstPage(status, now) {
       figure(counts.withDriver.changes, say('field.driver'), 'work', withDriver(status, now)),
       figure(counts.delivered.changes, say('field.clinic'), 'good', atClinic(counts)),
     ]),
+    ...appPart(status, now),
     ...partnersPart(status, now),
     ...tubesPart(status, now),
     section('met', say('field.met'), ...meetings(peers, now)),
@@ -37,7 +39,7 @@ function firstPage(status, now) {
 }
 
 /** In one line: where everything is. */
-function withWhere(told, { counts, couriers }, waiting, now) {
+function withWhere(told, { counts, couriers, appOutbox }, waiting, now) {
   const [courier] = couriers
   const driver =
     counts.withDriver.changes === 0 || !courier
@@ -50,6 +52,7 @@ function withWhere(told, { counts, couriers }, waiting, now) {
           }),
         ]
   const parts = [
+    ...(appOutbox?.waiting > 0 ? [say('field.where.app', { count: appOutbox.waiting })] : []),
     say('field.where.here', { count: waiting }),
     ...driver,
     say('field.where.clinic', { count: counts.delivered.changes }),
@@ -58,16 +61,21 @@ function withWhere(told, { counts, couriers }, waiting, now) {
 }
 
 /** What is furthest from the clinic is the sentence: "all" only when a delivery receipt covers all (invariant 9). */
-function headline(counts, waiting) {
+function headline(status, waiting) {
+  const { counts } = status
   const told = (kind, key, count, why) => ({
     kind,
     text: say(`field.headline.${key}`, { count }),
     more: [say(why, { count })],
   })
   if (counts.missing.changes > 0) return told('bad', 'missing', counts.missing.changes, 'field.missing')
+  const inApp = appHeadline(status)
+  if (inApp) return inApp
   if (waiting > 0) return told('work', 'waiting', waiting, 'field.waiting.why')
   if (counts.withDriver.changes > 0) return told('work', 'driver', counts.withDriver.changes, 'field.copy.why')
   if (counts.atServer.changes > 0) return told('work', 'arrived', counts.atServer.changes, 'field.copy.why')
+  const unread = unreadHeadline(status)
+  if (unread) return unread
   if (counts.delivered.changes > 0) return told('good', 'clinic', counts.delivered.changes, 'field.clinic.why')
   return { kind: 'idle', text: say('field.headline.none') }
 }

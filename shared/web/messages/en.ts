@@ -1,4 +1,5 @@
 import { errorCodes } from '../../service/errors.ts'
+import { appOutboxEnglish } from './app-outbox-en.ts'
 import { handoverEnglish } from './handover-en.ts'
 import { inspectorEnglish } from './inspector-en.ts'
 
@@ -12,6 +13,7 @@ const hints = Object.fromEntries(Object.entries(errorCodes).map(([code, { hint }
 export const english: Record<string, string> = {
   ...hints,
   ...handoverEnglish,
+  ...appOutboxEnglish,
   ...inspectorEnglish,
   // Pages have no word for a batch: it is what came under a number.
   'hint.BATCH_CONFLICT': 'Two different versions claim one number. Both are kept; the data manager decides.',

@@ -6,6 +6,7 @@ const commands: Record<string, () => Promise<(waybill: Command) => void>> = {
   models: async () => (await import('./models.ts')).addModels,
   server: async () => (await import('./server.ts')).addServer,
   'enrol-code': async () => (await import('./enrol-code.ts')).addEnrolCode,
+  account: async () => (await import('./account.ts')).addAccountCommands,
   answer: async () => (await import('./answer.ts')).addAnswer,
   enrol: async () => (await import('./enrol.ts')).addEnrol,
   daemon: async () => (await import('./daemon.ts')).addDaemon,

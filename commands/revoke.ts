@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { atTerminal } from '../server/actor.ts'
 import { revokeDevice } from '../server/revoke-device.ts'
 import { systemClock } from '../shared/service/clock.ts'
 import { openServer } from './open-server.ts'
@@ -26,7 +27,7 @@ export function addRevoke(waybill: Command): void {
 async function revoke(device: string, { data, reason, json }: Options): Promise<void> {
   const opened = await openServer(data)
   try {
-    const revocation = await revokeDevice({ ...opened, clock: systemClock }, device, reason)
+    const revocation = await revokeDevice({ ...opened, clock: systemClock }, atTerminal(), device, reason)
     if (json) sayJson(revocation)
     else say(`${device} is revoked. Every laptop refuses it from when it takes this study configuration.`)
   } finally {

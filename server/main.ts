@@ -21,6 +21,7 @@ import type { ServerConfig } from './config.ts'
 import { signChains } from './delivery.ts'
 import { writeFact, writeLastError } from './facts.ts'
 import { HttpsCertificate } from './https-certificate.ts'
+import { mountManager } from './manager/door.ts'
 import { openAll, tryAgain } from './open-batch.ts'
 import { openStore } from './open-store.ts'
 import { ownAddresses } from './own-addresses.ts'
@@ -52,6 +53,7 @@ export async function startServer(
   const page = createServerPage(context)
   const certificate = await HttpsCertificate.open(config.data, deviceOf(identity), config.httpsNames)
   const people = createHttpsDoor(context, certificate.now)
+  mountManager(people, context, { certificate: () => certificate.now.certificate })
   const ports: Record<string, number> = {
     port: await listen(server, config.port),
     pagePort: await openPort(page, config.pagePort, '127.0.0.1'),

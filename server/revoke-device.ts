@@ -2,6 +2,8 @@ import type { Revocation } from '../shared/protocol/study-document.ts'
 import { WaybillError } from '../shared/service/errors.ts'
 import { issuerOf } from '../study/found.ts'
 import { publishNext } from '../study/publish.ts'
+import type { Actor } from './actor.ts'
+import { appendAct } from './acts.ts'
 import type { AddContext } from './add-device.ts'
 import type { ServerStore } from './open-store.ts'
 
@@ -15,7 +17,12 @@ const longestReason = 200
  * @param named the device's name or id
  * @throws NOT_FOUND, BAD_ARGUMENT for a name of several or a reason too long, ROLE_REFUSED for this server itself
  */
-export async function revokeDevice(context: RevokeContext, named: string, reason: string): Promise<Revocation> {
+export async function revokeDevice(
+  context: RevokeContext,
+  by: Actor,
+  named: string,
+  reason: string,
+): Promise<Revocation> {
   const { data, identity, store, shelf, clock } = context
   if (reason.trim() === '' || reason.length > longestReason)
     throw new WaybillError('BAD_ARGUMENT', `a reason has 1 to ${longestReason} characters`)
@@ -29,9 +36,10 @@ export async function revokeDevice(context: RevokeContext, named: string, reason
   if (servers.includes(device))
     throw new WaybillError('ROLE_REFUSED', 'a server whose delivery counts is not revoked so')
   const revocation = { device, chains: witnessedChains(store, device), reason }
-  await publishNext(data, shelf, issuerOf(identity), clock.now(), (document) => ({
-    revocations: [...document.revocations, revocation],
-  }))
+  await publishNext(data, shelf, issuerOf(identity), clock.now(), (document) => {
+    appendAct(store, by, { act: 'revoke', about: `device ${device}`, new: revocation.chains, reason }, clock.now())
+    return { revocations: [...document.revocations, revocation] }
+  })
   return revocation
 }
 

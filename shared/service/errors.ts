@@ -87,12 +87,18 @@ export const errorCodes = {
     status: 422,
     hint: 'Publish a study configuration that has this model for offline use; the changes are then applied by themselves.',
   },
+  NOT_ALLOWED: { status: 403, hint: 'Ask the data manager, or sign in with an account that may do this.' },
   NOT_FOUND: { status: 404, hint: 'It is not held here.' },
   NOT_LOCAL: { status: 403, hint: 'Open the page with waybill page; it answers only on this laptop.' },
-  NOT_SIGNED_IN: { status: 401, hint: 'Open the page again with waybill page.' },
+  NOT_SIGNED_IN: { status: 401, hint: 'Open the page again with waybill page, or sign in again.' },
   NOT_RUNNING: {
     status: 500,
     hint: 'Start the program on this data directory first: waybill daemon, relay or server.',
+  },
+  OVERTAKEN: { status: 409, hint: 'Look at it as it is now, and decide again: nothing of this was done.' },
+  PASSWORD_REFUSED: {
+    status: 400,
+    hint: 'Choose 15 characters or more, several words for instance, without the name of the account.',
   },
   PAYLOAD_REFUSED: {
     status: 422,
@@ -120,6 +126,10 @@ export const errorCodes = {
   },
   REVOKED: { status: 403, hint: 'This device was revoked. Its data stays on it; the data manager decides.' },
   ROLE_REFUSED: { status: 403, hint: 'This device may not do that in its role.' },
+  SIGN_IN_REFUSED: {
+    status: 401,
+    hint: 'Type both again. Whoever has forgotten the password asks for a new one: waybill account password.',
+  },
   SIGNATURE_INVALID: {
     status: 422,
     hint: 'The signature does not verify. The document is set aside and not believed.',
@@ -138,6 +148,10 @@ export const errorCodes = {
   },
   STUDY_MISMATCH: { status: 403, hint: 'The other laptop belongs to another study. Nothing was exchanged.' },
   TOO_LARGE: { status: 413, hint: 'The other side sent more than is allowed. Nothing of it was taken.' },
+  TRY_LATER: {
+    status: 429,
+    hint: 'Wait as long as it says, then try again. Until then the right password is not taken either.',
+  },
   UNEXPECTED: {
     status: 500,
     hint: 'A fault of the program. Nothing unconfirmed was signed for. Keep the log and report it.',

@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream'
 import { setTimeout } from 'node:timers/promises'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../service/clock.ts'
 
 /** What a page shows, and how it learns that it changed. */
 export interface LiveSource {
+  /** What is shown; undefined ends it. */
   snapshot(): unknown
   /** Calls the listener after each change; returns what ends that. */
   onChange(listener: () => void): () => void
@@ -16,11 +17,14 @@ const heartbeatMs = 5_000
 
 /** `GET /v1/live`: server-sent events, each the whole state. A slow page gets fewer pictures, never a growing queue. */
 export function serveLive(door: FastifyInstance, source: LiveSource, clock: Clock): void {
-  door.get('/v1/live', async (request, reply) => {
-    const ended = new AbortController()
-    request.raw.once('close', () => ended.abort())
-    return reply.type('text/event-stream').send(Readable.from(pictures(source, clock, ended.signal)))
-  })
+  door.get('/v1/live', async (request, reply) => sendLive(request, reply, source, clock))
+}
+
+/** Answers with pictures until the page goes, or there is none: who may not see any more is told nothing more. */
+export function sendLive(request: FastifyRequest, reply: FastifyReply, source: LiveSource, clock: Clock): FastifyReply {
+  const ended = new AbortController()
+  request.raw.once('close', () => ended.abort())
+  return reply.type('text/event-stream').send(Readable.from(pictures(source, clock, ended.signal)))
 }
 
 async function* pictures(source: LiveSource, clock: Clock, ended: AbortSignal): AsyncGenerator<string> {
@@ -35,7 +39,9 @@ async function* pictures(source: LiveSource, clock: Clock, ended: AbortSignal): 
   try {
     while (!ended.aborted) {
       isNews = false
-      yield `data: ${JSON.stringify({ at: clock.now().toISOString(), state: source.snapshot() })}\n\n`
+      const state = source.snapshot()
+      if (state === undefined) return
+      yield `data: ${JSON.stringify({ at: clock.now().toISOString(), state })}\n\n`
       await pause(coalesceMs, ended)
       const waiting = new AbortController()
       wake = () => waiting.abort()

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect, type TLSSocket } from 'node:tls'
 import t from 'tap'
+import { atTerminal } from '../../server/actor.ts'
 import { revokeDevice } from '../../server/revoke-device.ts'
 import type { Identity } from '../../shared/crypto/identity.ts'
 import { tlsMaterial } from '../../shared/crypto/mutual-tls.ts'
@@ -161,7 +162,7 @@ t.test('invariant 7: a revoked laptop', async (t) => {
   await server.as(thabo).offer([{ digest: one.digest, receipt: boast.jws }])
   await server.settled()
   const revocation = await server.opened((opened) =>
-    revokeDevice({ ...opened, clock: systemClock }, 'lap-02', 'stolen'),
+    revokeDevice({ ...opened, clock: systemClock }, atTerminal(), 'lap-02', 'stolen'),
   )
   t.same(
     revocation.chains,
@@ -197,7 +198,7 @@ t.test('invariant 7: a revoked laptop', async (t) => {
   )
   await refused(
     t,
-    server.opened((opened) => revokeDevice({ ...opened, clock: systemClock }, 'lap-02', 'again')),
+    server.opened((opened) => revokeDevice({ ...opened, clock: systemClock }, atTerminal(), 'lap-02', 'again')),
     'NOT_FOUND',
     'twice',
   )

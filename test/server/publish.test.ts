@@ -1,4 +1,5 @@
 import t from 'tap'
+import { atTerminal } from '../../server/actor.ts'
 import { publishSettings } from '../../server/publish-settings.ts'
 import { revokeDevice } from '../../server/revoke-device.ts'
 import { systemClock } from '../../shared/service/clock.ts'
@@ -74,7 +75,7 @@ t.test('two publishers at once: one comes after the other, and neither is lost',
 
 t.test('what cannot be published is refused before it is signed', async (t) => {
   const revoke = (named: string, reason: string) =>
-    server.opened((opened) => revokeDevice({ ...opened, clock: systemClock }, named, reason))
+    server.opened((opened) => revokeDevice({ ...opened, clock: systemClock }, atTerminal(), named, reason))
   await refused(t, revoke('lap-01', ''), 'BAD_ARGUMENT', 'no reason')
   await refused(t, revoke('lap-01', 'r'.repeat(201)), 'BAD_ARGUMENT', 'a reason too long for the document')
   await refused(t, revoke('nobody', 'lost'), 'NOT_FOUND', 'nobody')

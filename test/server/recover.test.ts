@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { atTerminal } from '../../server/actor.ts'
 import { publishSettings } from '../../server/publish-settings.ts'
 import { recoverServer } from '../../server/recover.ts'
 import { revokeDevice } from '../../server/revoke-device.ts'
@@ -42,7 +43,7 @@ async function lostStudy(t: Test) {
   await bringAll(lost, brought)
   const before = contents(await lost.feed())
   const deliveries = (await lost.as(lap).meet()).deliveries
-  await lost.opened((opened) => revokeDevice({ ...opened, clock: systemClock }, 'lap-03', 'stolen'))
+  await lost.opened((opened) => revokeDevice({ ...opened, clock: systemClock }, atTerminal(), 'lap-03', 'stolen'))
   const document = await lost.opened(({ shelf }) => shelf.jws)
   await lost.stop()
   const data = join(study.directory, 'new-server')

@@ -5,6 +5,8 @@ import t from 'tap'
 import { errorCodes } from '../../shared/service/errors.ts'
 import { english } from '../../shared/web/messages/en.ts'
 import { handoverEnglish } from '../../shared/web/messages/handover-en.ts'
+import { managerEnglish } from '../../shared/web/messages/manager-en.ts'
+import { managerSetswana } from '../../shared/web/messages/manager-tn.ts'
 import { setswana } from '../../shared/web/messages/tn.ts'
 import { launchOf, noBrowser, openBrowser, openWindow } from '../fixtures/browser.ts'
 import { startLaptop } from '../fixtures/programs.ts'
@@ -12,15 +14,16 @@ import { foundTestStudy } from '../fixtures/study.ts'
 
 const root = join(import.meta.dirname, '../..')
 const assets = join(root, 'shared/web/assets')
-const scripts = [assets, ...['daemon', 'relay', 'server'].map((program) => join(root, program, 'web'))].flatMap(
-  (folder) =>
-    readdirSync(folder)
-      .filter((name) => name.endsWith('.js'))
-      .map((name) => join(folder, name)),
+const pages = ['daemon/web', 'relay/web', 'server/web', 'server/manager/page'].map((folder) => join(root, folder))
+const scripts = [assets, ...pages].flatMap((folder) =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.js'))
+    .map((name) => join(folder, name)),
 )
 const source = scripts.map((path) => readFileSync(path, 'utf8')).join('\n')
 /** Sentences are told apart by their key; the forms of one sentence are one. */
-const keys = new Set(Object.keys(english).map((key) => key.replace(/\.(one|other)$/, '')))
+const all: Record<string, string> = { ...english, ...managerEnglish }
+const keys = new Set(Object.keys(all).map((key) => key.replace(/\.(one|other)$/, '')))
 
 t.test('every sentence that a page asks for is there, and every one that is there is asked for', async (t) => {
   const named = new Set([...source.matchAll(/'([a-z]+(?:\.\w+)+)'/g)].map(([, key = '']) => key))
@@ -44,7 +47,7 @@ function patternOf(template: string): RegExp {
 
 t.test('every error code has something to do about it, without our own words for things', async (t) => {
   for (const code of Object.keys(errorCodes)) t.ok(english[`hint.${code}`], code)
-  const told = Object.entries(english).filter(([key]) => !key.startsWith('hint.'))
+  const told = Object.entries(all).filter(([key]) => !key.startsWith('hint.'))
   for (const word of [
     'batch',
     'sync',
@@ -66,9 +69,13 @@ t.test('every error code has something to do about it, without our own words for
 
 t.test('Setswana says what English says: the same keys, with the same places in them', async (t) => {
   const placesOf = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(([place]) => place).sort()
-  t.same(Object.keys(setswana).sort(), Object.keys(handoverEnglish).sort())
-  for (const [key, text] of Object.entries(handoverEnglish)) {
-    const other = setswana[key as keyof typeof handoverEnglish]
+  const [words, others]: Record<string, string>[] = [
+    { ...handoverEnglish, ...managerEnglish },
+    { ...setswana, ...managerSetswana },
+  ]
+  t.same(Object.keys(others ?? {}).sort(), Object.keys(words ?? {}).sort())
+  for (const [key, text] of Object.entries(words ?? {})) {
+    const other = others?.[key] ?? ''
     const isForm = /\.(one|other)$/.test(key)
     // "One label" needs no {count}; no form may ask for a place that nobody fills.
     const allowed = isForm ? placesOf(formsOf(key)) : placesOf(text)
@@ -82,7 +89,7 @@ t.test('Setswana says what English says: the same keys, with the same places in 
 })
 
 function formsOf(key: string): string {
-  const words: Record<string, string> = handoverEnglish
+  const words: Record<string, string> = { ...handoverEnglish, ...managerEnglish }
   return ['one', 'other'].map((form) => words[key.replace(/(one|other)$/, form)]).join(' ')
 }
 
@@ -91,7 +98,7 @@ t.test('nobody can choose words that nobody has reviewed: no setting, no command
     typescriptIn(join(root, folder)),
   )
   t.same(
-    programs.filter((path) => /unreviewedWords|messages\/tn|setswana/i.test(readFileSync(path, 'utf8'))),
+    programs.filter((path) => /unreviewed|messages\/tn|setswana/i.test(readFileSync(path, 'utf8'))),
     [],
   )
   t.ok(programs.length > 50, 'the programs were read')

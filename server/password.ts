@@ -10,8 +10,8 @@ const cost = { memory: 47_104, passes: 3, parallelism: 1 }
 const saltBytes = 16
 const tagBytes = 32
 /** NIST SP 800-63B: what is the only secret has at least 15 characters, and no rule says which. */
-export const leastCharacters = 15
-export const mostCharacters = 200
+const leastCharacters = 15
+const mostCharacters = 200
 
 const phc = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$/
 

@@ -10,7 +10,6 @@ export interface SkipDays {
   days: Array<{ day: string; reason: string }>
 }
 
-export const mostSkipDays = 2000
 const usual = [0, 6]
 
 export function readSkipDays(store: ServerStore): SkipDays {

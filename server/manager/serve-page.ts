@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import type { Words } from '../../shared/web/manager-words.ts'
 
-const own = new URL('./page/', import.meta.url)
+const own = new URL('../web/manager/', import.meta.url)
 const shared = new URL('../../shared/web/assets/', import.meta.url)
 /** Of what the pages have in common, what this one uses. */
 const common = ['ask.js', 'elements.js', 'parts.js', 'words.js', 'colours.css', 'frame.css']

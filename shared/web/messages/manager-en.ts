@@ -10,19 +10,17 @@ export const managerEnglish = {
   'manager.leave': 'Not now',
   'manager.print': 'Print',
   'manager.older': 'Older ones',
-  'manager.more': 'The next ones',
-  'manager.first': 'Back to the first ones',
   'manager.clock': 'Times are by the clocks of who tells them; the server’s says {now}.',
   'manager.asOf': 'As it was known here on {when}.',
 
-  'signIn.title': 'Please sign in.',
-  'signIn.name': 'Account',
-  'signIn.password': 'Password',
-  'signIn.do': 'Sign in',
-  'signIn.how':
+  'signin.title': 'Please sign in.',
+  'signin.name': 'Account',
+  'signin.password': 'Password',
+  'signin.do': 'Sign in',
+  'signin.how':
     'Accounts are made at the server with: waybill account add. After five wrong tries within a minute, or 20 from one computer in ten minutes, nobody is let in for a while, with the right password either.',
-  'signIn.out': 'You are signed out.',
-  'signIn.over':
+  'signin.out': 'You are signed out.',
+  'signin.over':
     'You are not signed in any more: nothing was done here for 30 minutes, or twelve hours are over, or the account was changed, or the server was started again.',
 
   'part.board': 'Check-in',

@@ -32,13 +32,9 @@ export const accountPart = {
 
 function rightsPart(rights) {
   const all = ['counts', 'aside', 'records', 'decide'].map((right) => {
-    const has = rights.includes(right)
-    return el(
-      'li',
-      {},
-      el('span', { 'aria-hidden': 'true' }, has ? '✓ ' : '– '),
-      say(`right.${right}.${has ? 'yes' : 'no'}`),
-    )
+    const answer = rights.includes(right) ? 'yes' : 'no'
+    const sign = answer === 'yes' ? '✓ ' : '– '
+    return el('li', {}, el('span', { 'aria-hidden': 'true' }, sign), say(`right.${right}.${answer}`))
   })
   return section('rights', say('account.rights'), el('ul', { class: 'plain' }, ...all))
 }

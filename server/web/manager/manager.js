@@ -266,7 +266,7 @@ async function signIn(form) {
 
 async function signOut() {
   await ask('POST', '/v1/manager/session/end', {}).catch(() => undefined)
-  page.why = 'signIn.out'
+  page.why = 'signin.out'
   turns += 1
   forgetSession()
   history.replaceState(null, '', location.pathname)
@@ -276,7 +276,7 @@ async function signOut() {
 /** The session is over, or the server does not answer. Nothing that was shown stays on the screen. @param {unknown} error */
 function leave(error) {
   if (!(error instanceof Refused)) throw error
-  page.why = 'signIn.over'
+  page.why = 'signin.over'
   forgetSession()
   drawSignIn()
 }
@@ -285,7 +285,7 @@ function leave(error) {
 function drawSignIn(refused) {
   Object.assign(page, { picture: undefined, data: undefined, refused: undefined, told: undefined, change: -1 })
   tellStale(false)
-  patch(main, [header('signIn.title'), signInForm(page.why, refused && refusal(refused))])
+  patch(main, [header('signin.title'), signInForm(page.why, refused && refusal(refused))])
   main.setAttribute('aria-busy', 'false')
   if (refused) spoken.textContent = refused.hint ?? ''
   if (document.activeElement === document.body) document.getElementById('name')?.focus()

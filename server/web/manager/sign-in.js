@@ -15,11 +15,11 @@ export function signInForm(why, refusal) {
     { class: 'narrow', 'data-do': 'signIn', 'data-key': 'signIn' },
     why ? el('p', { 'data-key': 'why', role: 'status' }, say(why)) : null,
     refusal ?? null,
-    field('name', say('signIn.name'), { autocomplete: 'username', required: '', maxlength: 200, spellcheck: 'false' }),
-    field('password', say('signIn.password'), {
+    field('name', say('signin.name'), { autocomplete: 'username', required: '', maxlength: 200, spellcheck: 'false' }),
+    field('password', say('signin.password'), {
       ...{ type: 'password', autocomplete: 'current-password', required: '', maxlength: 1000 },
     }),
-    el('button', { 'data-key': 'go' }, say('signIn.do')),
-    el('p', { class: 'detail', 'data-key': 'how' }, say('signIn.how')),
+    el('button', { 'data-key': 'go' }, say('signin.do')),
+    el('p', { class: 'detail', 'data-key': 'how' }, say('signin.how')),
   )
 }

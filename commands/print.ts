@@ -24,3 +24,17 @@ export function sayTable(head: string[], rows: Array<Array<string | number>>): v
     typeof value === 'number' ? String(value).padStart(widths[column] ?? 0) : value.padEnd(widths[column] ?? 0)
   for (const row of [head, ...rows]) say(row.map(cell).join('  ').trimEnd())
 }
+
+/** Prints a list as one JSON value, however long it is: an element a line. */
+export async function sayJsonList(values: Iterable<unknown> | AsyncIterable<unknown>): Promise<void> {
+  await sayAll(asJsonList(values))
+}
+
+async function* asJsonList(values: Iterable<unknown> | AsyncIterable<unknown>): AsyncGenerator<string> {
+  let before = '['
+  for await (const value of values) {
+    yield before
+    before = `${JSON.stringify(value)},`
+  }
+  yield before === '[' ? '[]' : `${before.slice(0, -1)}]`
+}

@@ -124,6 +124,8 @@ async function applyAll(context: ServerContext, reader: BatchReader): Promise<vo
   const tell = () => context.changes.tell()
   try {
     for (; applyNext(context.store) > 0; await nextRound()) tell()
+    // Who publishes and then says to try again means what was published.
+    await context.shelf.refresh()
     const failed = await releaseHeld({ ...context, reader }, tell)
     for (; applyNext(context.store) > 0; await nextRound()) tell()
     if (failed) throw failed

@@ -23,6 +23,10 @@ export const errorCodes = {
     status: 500,
     hint: "Check the name, the password and the rights of the account, and that Waybill's tables are there.",
   },
+  ALREADY_DECIDED: {
+    status: 409,
+    hint: 'Somebody was quicker, or there is nothing to decide any more. Look at it again.',
+  },
   BAD_ARGUMENT: { status: 400, hint: 'See the --help of this command.' },
   BAD_CONFIG: { status: 500, hint: 'Correct the named field in the configuration file, the environment or the flag.' },
   BAD_DOCUMENT: {

@@ -6,7 +6,15 @@ const commands = [
   ...[[], ['study'], ['study', 'create'], ['study', 'show'], ['study', 'publish'], ['study', 'recover'], ['server']],
   ...[['enrol-code'], ['answer'], ['enrol'], ['daemon'], ['relay'], ['record'], ['page'], ['status'], ['receipts']],
   ...[['changes'], ['verify'], ['backup'], ['revoke'], ['outbox'], ['outbox', 'ddl']],
-  ...[['models'], ['models', 'list'], ['models', 'check']],
+  ...[['models'], ['models', 'list'], ['models', 'check'], ['conflicts'], ['conflicts', 'list'], ['conflicts', 'show']],
+  ...[
+    ['conflicts', 'resolve'],
+    ['quarantine'],
+    ['quarantine', 'list'],
+    ['quarantine', 'show'],
+    ['quarantine', 'retry'],
+  ],
+  ...[['quarantine', 'discard'], ['merge'], ['merge', 'list'], ['merge', 'retract']],
 ]
 
 t.test('--help everywhere: on standard output, with 0', async (t) => {
@@ -16,7 +24,7 @@ t.test('--help everywhere: on standard output, with 0', async (t) => {
     const words = commands[index] ?? []
     t.match({ code, err }, { code: 0, err: '' }, `waybill ${words.join(' ')} --help`)
     t.ok(out.startsWith(`Usage: ${['waybill', ...words].join(' ')} `), `${words.join(' ')}: names itself`)
-    const isGroup = ['', 'study', 'outbox', 'models'].includes(words.join())
+    const isGroup = ['', 'study', 'outbox', 'models', 'conflicts', 'quarantine'].includes(words.join())
     const isOfNoDevice = ['outbox,ddl', 'models,check'].includes(words.join())
     t.ok(isGroup || out.includes('\nFor example:\n'), `${words.join(' ')}: shows what to type`)
     t.ok(isGroup || isOfNoDevice || out.includes('--data <dir>'), `${words.join(' ')}: tells of --data`)

@@ -7,7 +7,7 @@ import type { Desk } from '../shared/handover/open-desk.ts'
 import type { Meeting } from '../shared/protocol/meeting.ts'
 import type { OpenLine } from '../shared/protocol/requisition-line.ts'
 import type { Awake } from '../shared/service/awake.ts'
-import { asWaybillError, WaybillError } from '../shared/service/errors.ts'
+import { asWaybillError, type WaybillError } from '../shared/service/errors.ts'
 import type { Logger } from '../shared/service/logger.ts'
 import type { PayloadStore } from '../shared/storage/payload-store.ts'
 import { createPeerDoor } from '../shared/transfer/peer-door.ts'
@@ -17,7 +17,7 @@ import { strictFastify } from '../shared/web/strict-fastify.ts'
 import { writeLastError } from './facts.ts'
 import { absorb, type MeetContext, ownMeeting } from './meet.ts'
 import { recordChanges } from './outbox.ts'
-import { pendingBatches, servedFile } from './pending.ts'
+import { pendingBatches, serve } from './pending.ts'
 import { localRoutes } from './routes/local-routes.ts'
 import { peerRoutes } from './routes/peer-routes.ts'
 import { tubeRoutes } from './routes/tube-routes.ts'
@@ -63,15 +63,9 @@ export function createFieldDoor(context: DaemonContext): FastifyInstance {
       await sealer.ask().catch((error) => noteProblem(context, 'sealing', error))
       return pendingBatches(store, carried, after, limit)
     },
-    payload: async (digest) => {
+    payloads: (asked) => {
       context.awake.touch()
-      try {
-        return await servedFile(store, payloads, digest)
-      } catch (error) {
-        noteProblem(context, digest, error)
-        // The peer goes on with the others.
-        throw new WaybillError('NOT_FOUND', `payload ${digest} is damaged here`, { cause: error })
-      }
+      return serve(store, payloads, asked, (digest, error) => noteProblem(context, digest, error))
     },
     handover: async (peer, told) => ({
       ...(await context.desk.answer(peer.device, told)),

@@ -76,14 +76,18 @@ export async function absorb(context: MeetContext, giver: string, meeting: Meeti
       problems.push(asWaybillError(error))
     }
   }
-  attempt(() => adoptStudy(store, shelf.document))
-  attempt(() => recogniseOwn(store, device, absorbed))
-  attempt(() => takeProofs(store, ownManifests(device, manifests)))
-  for (const receipt of custody) attempt(() => keepCustody(store, device, giver, [receipt]))
-  for (const { document } of [...deliveries, ...gaps])
-    attempt(() => takeLife(store, document.server, document.incarnation))
-  for (const delivery of deliveries) attempt(() => takeDelivery(store, device, delivery))
-  for (const notice of gaps) attempt(() => takeGaps(store, device, notice))
+  // Each on its own in one transaction: what one of them throws takes back nothing of the others, and the disk is asked once.
+  const takeAll = store.$client.transaction(() => {
+    attempt(() => adoptStudy(store, shelf.document))
+    attempt(() => recogniseOwn(store, device, absorbed))
+    attempt(() => takeProofs(store, ownManifests(device, manifests)))
+    for (const receipt of custody) attempt(() => keepCustody(store, device, giver, [receipt]))
+    for (const { document } of [...deliveries, ...gaps])
+      attempt(() => takeLife(store, document.server, document.incarnation))
+    for (const delivery of deliveries) attempt(() => takeDelivery(store, device, delivery))
+    for (const notice of gaps) attempt(() => takeGaps(store, device, notice))
+  })
+  attempt(() => takeAll.immediate())
   return problems
 }
 

@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises'
-import { WaybillError } from '../shared/service/errors.ts'
+import { type PayloadRequest, writePayloadHead } from '../shared/protocol/payload-frame.ts'
+import { asWaybillError, WaybillError } from '../shared/service/errors.ts'
 import type { PayloadStore } from '../shared/storage/payload-store.ts'
 import type { DaemonStore } from './open-store.ts'
 
@@ -24,27 +24,41 @@ export function isServed(store: DaemonStore, digest: string): boolean {
   return payloadSize(store, digest) !== undefined
 }
 
-/** A sealed payload on this disk. */
-export interface ServedFile {
-  path: string
-  size: number
+/**
+ * Payloads one after the other, each with its head line. What may not be served, or is not here as it was sealed, is told of as such:
+ * the others go on (invariant 8).
+ * @param lost is told what this disk lost
+ */
+export async function* serve(
+  store: DaemonStore,
+  payloads: PayloadStore,
+  { digests, offset }: PayloadRequest,
+  lost: (digest: string, error: WaybillError) => void,
+): AsyncGenerator<Uint8Array> {
+  for (const [index, digest] of digests.entries()) {
+    const bytes = await served(store, payloads, digest, lost)
+    const from = index === 0 && offset <= (bytes?.length ?? 0) ? offset : 0
+    yield writePayloadHead({ digest, offset: from, size: bytes?.length ?? null })
+    if (bytes && from < bytes.length) yield bytes.subarray(from)
+  }
 }
 
-/**
- * A payload that may be served; undefined where there is none.
- * @throws STORAGE_FAILED when this disk lost it: whoever reads on would only see the connection break
- */
-export async function servedFile(
+async function served(
   store: DaemonStore,
   payloads: PayloadStore,
   digest: string,
-): Promise<ServedFile | undefined> {
+  lost: (digest: string, error: WaybillError) => void,
+): Promise<Uint8Array | undefined> {
   const size = payloadSize(store, digest)
   if (size === undefined) return undefined
-  const path = payloads.pathOf(digest)
-  const stored = await stat(path).catch(() => undefined)
-  if (stored?.size === size) return { path, size }
-  throw new WaybillError('STORAGE_FAILED', stored ? `${path} has ${stored.size} bytes, not ${size}` : `${path} is gone`)
+  try {
+    const bytes = await payloads.read(digest)
+    if (bytes.length === size) return bytes
+    lost(digest, new WaybillError('STORAGE_FAILED', `payload ${digest} has ${bytes.length} bytes, not ${size}`))
+  } catch (cause) {
+    lost(digest, new WaybillError('STORAGE_FAILED', asWaybillError(cause).message, { cause }))
+  }
+  return undefined
 }
 
 function payloadSize(store: DaemonStore, digest: string): number | undefined {

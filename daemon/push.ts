@@ -96,8 +96,9 @@ async function batchesOf(context: PushContext, rows: PendingRow[]): Promise<Hand
 function outcome(context: PushContext, server: string, problems: WaybillError[]): Parameters<typeof handOn>[3] {
   const { store, trust, identity } = context
   return {
-    signed: async (_digest, custody) => {
-      problems.push(...(await takeCustody(store, trust, deviceOf(identity), server, [custody])).problems)
+    signed: async (receipts) => {
+      const given = receipts.map(({ custody }) => custody)
+      problems.push(...(await takeCustody(store, trust, deviceOf(identity), server, given)).problems)
     },
     refused: async (digest, error) => context.refused(digest, error),
   }

@@ -1,14 +1,14 @@
 import { and, asc, eq, gt } from 'drizzle-orm'
-import { WaybillError } from '../shared/service/errors.ts'
-import { type HandOnBatch, handOn } from '../shared/transfer/hand-on.ts'
+import { asWaybillError, WaybillError } from '../shared/service/errors.ts'
+import { type HandOnBatch, handOn, type SignedFor } from '../shared/transfer/hand-on.ts'
 import type { PeerClient } from '../shared/transfer/peer-client.ts'
 import { credentialsFor } from './meet.ts'
-import { type Hold, nextPosition, withoutSync } from './open-store.ts'
+import { type Hold, nextPosition, type RelayStore, withoutSync } from './open-store.ts'
 import { manifests } from './schema.ts'
 import { type BatchRow, receiptOf } from './take-custody.ts'
 
-/** At most this many batches on the way to a server at once. */
-const forwardsAtOnce = 4
+/** While one request is answered, the next is on the way. */
+const forwardsAtOnce = 2
 const pageSize = 100
 const waitMs = 5 * 60_000
 
@@ -39,13 +39,12 @@ export async function forward(
     const batches: HandOnBatch[] = []
     for (const row of due) batches.push(await handOnBatch(hold, row))
     const rows = new Map(due.map((row) => [row.digest, row]))
-    const signed = async (digest: string, custody: string) => {
-      const row = rows.get(digest)
-      if (!row) throw new WaybillError('BAD_DOCUMENT', 'the server signed for a batch that was not offered')
-      await takeServerReceipt(hold, row, server, custody)
-      refusals.delete(digest)
-      outcome.signed += 1
+    const signed = async (given: SignedFor[]) => {
+      const { taken, bad } = await takeServerReceipts(hold, rows, server, given)
+      for (const digest of taken) refusals.delete(digest)
+      outcome.signed += taken.length
       progress(outcome.signed)
+      if (bad) throw bad
     }
     const refused = async (digest: string, error: WaybillError) => {
       noteRefusal(hold, digest, server, error)
@@ -81,25 +80,53 @@ async function handOnBatch(hold: Hold, { digest, jws, payloadDigest }: BatchRow)
   }
 }
 
-/** @throws CREDENTIAL_REFUSED when it is not this server's signature for this batch, and what Trust.verify throws */
-async function takeServerReceipt(hold: Hold, row: BatchRow, server: string, custody: string): Promise<void> {
+/** Keeps what the server signed, in one transaction. @returns which batches, and what was wrong with another's receipt */
+async function takeServerReceipts(
+  hold: Hold,
+  rows: Map<string, BatchRow>,
+  server: string,
+  given: SignedFor[],
+): Promise<{ taken: string[]; bad: WaybillError | undefined }> {
+  const good: { row: BatchRow; custody: string }[] = []
+  let bad: WaybillError | undefined
+  for (const { digest, custody } of given) {
+    try {
+      good.push({ row: await checkServerReceipt(hold, rows.get(digest), server, custody), custody })
+    } catch (error) {
+      bad ??= asWaybillError(error)
+    }
+  }
+  // Lost in a power cut, they are offered again, and the server repeats its receipts.
+  withoutSync(hold, (store) => storeServerReceipts(store, server, good))
+  return { taken: good.map(({ row }) => row.digest), bad }
+}
+
+/** @throws BAD_DOCUMENT, CREDENTIAL_REFUSED when it is not this server's signature for this batch, and what Trust.verify throws */
+async function checkServerReceipt(
+  hold: Hold,
+  row: BatchRow | undefined,
+  server: string,
+  custody: string,
+): Promise<BatchRow> {
+  if (!row) throw new WaybillError('BAD_DOCUMENT', 'the server signed for a batch that was not offered')
   const { document, signer } = await hold.trust.verify(custody, 'custody')
   if (document.by !== server || signer.device !== server || document.manifest !== row.digest)
     throw new WaybillError('CREDENTIAL_REFUSED', 'a custody receipt that is not of this server for this batch')
-  // Lost in a power cut, it is offered again, and the server repeats its receipt.
-  withoutSync(hold, ({ $client }) => {
-    $client
-      .prepare(
-        `INSERT INTO server_receipts (manifest, by, producer, jws, position) VALUES (?, ?, ?, ?, ?)
-         ON CONFLICT (manifest, by) DO UPDATE SET jws = excluded.jws, position = excluded.position`,
-      )
-      .run(row.digest, server, row.producer, custody, nextPosition(hold.store))
-    $client
-      .prepare(
-        `UPDATE manifests SET state = 'forwarded', code = NULL, why = NULL WHERE digest = ? AND state = 'aboard'`,
-      )
-      .run(row.digest)
-  })
+  return row
+}
+
+function storeServerReceipts(store: RelayStore, server: string, good: { row: BatchRow; custody: string }[]): void {
+  const keep = store.$client.prepare(
+    `INSERT INTO server_receipts (manifest, by, producer, jws, position) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (manifest, by) DO UPDATE SET jws = excluded.jws, position = excluded.position`,
+  )
+  const advance = store.$client.prepare(
+    `UPDATE manifests SET state = 'forwarded', code = NULL, why = NULL WHERE digest = ? AND state = 'aboard'`,
+  )
+  for (const { row, custody } of good) {
+    keep.run(row.digest, server, row.producer, custody, nextPosition(store))
+    advance.run(row.digest)
+  }
 }
 
 function noteRefusal(hold: Hold, digest: string, server: string, { code, message }: WaybillError): void {

@@ -1,19 +1,11 @@
 import { eq } from 'drizzle-orm'
-import { decodeProtectedHeader } from 'jose'
+import { headerOf } from '../shared/crypto/read-document.ts'
 import { Meeting, maxMeetingBytes } from '../shared/protocol/meeting.ts'
 import { paths } from '../shared/protocol/paths.ts'
 import type { WaybillError } from '../shared/service/errors.ts'
 import { type Absorbed, absorbMeeting } from '../shared/transfer/absorb-meeting.ts'
 import type { PeerClient } from '../shared/transfer/peer-client.ts'
-import {
-  absorbCargo,
-  type Cargo,
-  cargoFor,
-  followersOf,
-  type Listener,
-  mostManifests,
-  takeIncarnation,
-} from './carry-back.ts'
+import { absorbCargo, type Cargo, cargoFor, followersOf, mostManifests, takeIncarnation } from './carry-back.ts'
 import type { Hold } from './open-store.ts'
 import { peers } from './schema.ts'
 
@@ -36,24 +28,22 @@ const mostRounds = 32
 const nothing: Cargo = { deliveries: [], gaps: [], custody: [], manifests: [], position: 0 }
 
 /**
- * Meets a peer: shows what rides back with this relay, takes what the peer shows. A peer whose study document proves to be
- * older is shown ours in a second exchange; a laptop whose disk was restored is shown, in as many as it takes, the batches that
- * follow those it has.
- * @param expected who answered at this address before; a stranger is first asked without anything that is meant for it
+ * Meets a peer: shows what rides back with this relay, takes what the peer shows. What is said is made when the connection stands and
+ * it is known who listens. A peer whose study document proves to be older is shown ours in a second exchange; a laptop whose disk
+ * was restored is shown, in as many as it takes, the batches that follow those it has.
  * @throws what PeerClient throws; nothing is lost, the next meeting shows all again
  */
-export async function meet(hold: Hold, client: PeerClient, expected?: Listener): Promise<Met> {
-  let met = await exchange(hold, client, expected, {})
-  const peer = client.peer
-  const isStranger = peer?.device !== expected?.device
+export async function meet(hold: Hold, client: PeerClient): Promise<Met> {
+  let met = await exchange(hold, client, {})
   const studyDocument = met.told.studyVersion < hold.shelf.document.version ? hold.shelf.jws : null
-  if (isStranger || studyDocument !== null) met = joined(met, await exchange(hold, client, peer, { studyDocument }))
+  if (studyDocument !== null) met = joined(met, await exchange(hold, client, { studyDocument }))
+  const { peer } = client
   let shown: string | undefined
   for (let round = 0; round < mostRounds && peer?.role === 'field'; round += 1) {
     const followers = followersOf(hold.store, peer.device, met.tips)
     if (followers.length === 0 || followers[0] === shown) break
     shown = followers[0]
-    met = joined(met, await exchange(hold, client, peer, { followers }))
+    met = joined(met, await exchange(hold, client, { followers }))
   }
   return met
 }
@@ -62,29 +52,43 @@ function joined(before: Met, after: Met): Met {
   return { ...after, problems: [...before.problems, ...after.problems], news: before.news + after.news }
 }
 
-async function exchange(
-  hold: Hold,
-  client: PeerClient,
-  listener: Listener | undefined,
-  { studyDocument = null, followers = [] }: { studyDocument?: string | null; followers?: string[] },
-): Promise<Met> {
+/** What is said beyond what rides back. */
+interface Besides {
+  studyDocument?: string
+  followers?: string[]
+}
+
+async function exchange(hold: Hold, client: PeerClient, besides: Besides): Promise<Met> {
   await hold.shelf.refresh()
-  const { position, ...cargo } = listener ? cargoFor(hold.store, listener) : nothing
-  cargo.manifests = [...followers, ...cargo.manifests].slice(0, mostManifests)
-  const shown: Meeting = {
+  let position = 0
+  const say = async (): Promise<Meeting> => {
+    const { peer } = client
+    const { position: shown, ...cargo } = peer ? cargoFor(hold.store, peer) : nothing
+    position = shown
+    return saying(hold, cargo, besides)
+  }
+  const told = await client.json('POST', paths.meeting, say, Meeting, maxMeetingBytes)
+  const met = await absorb(hold, client, told)
+  if (client.peer) rememberShown(hold, client.peer.device, position)
+  return met
+}
+
+async function saying(
+  hold: Hold,
+  cargo: Omit<Cargo, 'position'>,
+  { studyDocument, followers = [] }: Besides,
+): Promise<Meeting> {
+  return {
     v: 1,
     at: hold.clock.now().toISOString(),
     studyVersion: hold.shelf.document.version,
-    studyDocument,
+    studyDocument: studyDocument ?? null,
     credentials: await credentialsFor(hold, [...cargo.deliveries, ...cargo.gaps, ...cargo.custody]),
     ...cargo,
+    manifests: [...followers, ...cargo.manifests].slice(0, mostManifests),
     head: null,
     incarnation: null,
   }
-  const told = await client.json('POST', paths.meeting, shown, Meeting, maxMeetingBytes)
-  const met = await absorb(hold, client, told)
-  if (listener && client.peer?.device === listener.device) rememberShown(hold, listener.device, position)
-  return met
 }
 
 function rememberShown(hold: Hold, device: string, position: number): void {
@@ -114,5 +118,5 @@ export async function credentialsFor(hold: Hold, documents: string[]): Promise<s
 }
 
 function kidOf(jws: string): string {
-  return String(decodeProtectedHeader(jws).kid)
+  return String(headerOf(jws).kid)
 }

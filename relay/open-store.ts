@@ -26,8 +26,6 @@ export interface Hold {
   payloads: PayloadStore
   clock: Clock
   logger: Logger
-  /** Payloads being received, by digest: two laptops never write one file at a time. */
-  receiving: Map<string, Promise<void>>
   /** Held while data moves. */
   awake: Awake
   /** What a page shows of tubes has changed. */
@@ -58,7 +56,6 @@ export async function openHold(data: string, clock: Clock, logger: Logger): Prom
     payloads: new PayloadStore(join(data, 'payloads')),
     clock,
     logger,
-    receiving: new Map(),
     awake: new Awake(),
     tubes: new Changes(),
     commit,

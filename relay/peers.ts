@@ -5,18 +5,16 @@ import { checkStanding } from '../shared/crypto/standing.ts'
 import type { Meeting } from '../shared/protocol/meeting.ts'
 import { asWaybillError, type WaybillError } from '../shared/service/errors.ts'
 import { PeerClient } from '../shared/transfer/peer-client.ts'
-import type { Listener } from './carry-back.ts'
 import { noteMet, noteState } from './note-peer.ts'
 import type { Hold } from './open-store.ts'
 import { type Place, Places, type Source } from './places.ts'
 import type { Progress } from './pull.ts'
-import { pullsAtOnce } from './pull.ts'
 import type { PeerState } from './schema.ts'
 import { type Memory, newMemory, type Visited, visit } from './visit.ts'
 
 const visitsAtOnce = 8
-/** One more than payloads are pulled at once: receipts do not wait for payloads that stall. */
-const connectionsAPeer = pullsAtOnce + 1
+/** Receipts do not wait for payloads that are on the way. A connection costs a handshake: the second is made when it is needed. */
+const connectionsAPeer = 2
 const meetEveryMs = 15_000
 const lookSoonMs = 2_000
 const firstRetryMs = 1_000
@@ -110,7 +108,7 @@ export class Peers {
         met: (peer: CertifiedPeer, told: Meeting) => this.#met(place, peer, told),
         state: (state: PeerState, progress?: Progress) => this.#state(place, state, progress),
       }
-      const visited = await visit(this.#hold, client, report, this.#expected(place))
+      const visited = await visit(this.#hold, client, report)
       this.#succeeded(place, visited)
     } catch (error) {
       if (!this.#closed) this.#failed(place, asWaybillError(error))
@@ -125,11 +123,6 @@ export class Peers {
   readonly #admit: Admit = (peer) => {
     onlyRoles('field', 'server')(peer)
     checkStanding(this.#hold.shelf.document, peer)
-  }
-
-  #expected({ device }: Place): Listener | undefined {
-    const near = device === undefined ? undefined : this.#near.get(device)
-    return device && near ? { device, role: near.role } : undefined
   }
 
   #met(place: Place, peer: CertifiedPeer, { head }: Meeting): Memory | undefined {

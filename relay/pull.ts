@@ -1,13 +1,12 @@
 import { type Static, Type } from '@sinclair/typebox'
-import PQueue from 'p-queue'
 import { documentDigest } from '../shared/crypto/sign-document.ts'
 import type { Verified } from '../shared/crypto/trust.ts'
 import { Count, Jws } from '../shared/protocol/fields.ts'
 import { paths } from '../shared/protocol/paths.ts'
-import { asWaybillError, type ErrorCode, WaybillError } from '../shared/service/errors.ts'
+import { asWaybillError, WaybillError } from '../shared/service/errors.ts'
 import type { PeerClient } from '../shared/transfer/peer-client.ts'
 import { checkManifest } from './check-manifest.ts'
-import { fetchPayload } from './fetch-payload.ts'
+import { fetchPayloads } from './fetch-payloads.ts'
 import type { Hold } from './open-store.ts'
 import { returnReceipts } from './return-receipts.ts'
 import {
@@ -20,9 +19,8 @@ import {
   takeCustody,
 } from './take-custody.ts'
 
-/** At most this many payloads of one laptop at once. */
-export const pullsAtOnce = 4
 const pageSize = 100
+/** So many payloads come in one answer, and are signed for together. */
 const runSize = 25
 const maxPageBytes = 16 * 1024 * 1024
 const Entry = Type.Object({ position: Count, manifest: Jws })
@@ -53,9 +51,6 @@ export interface Pulled {
   /** How many batches this relay has newly signed for. */
   signed: number
 }
-
-// These are faults of what was sent, not of the way or of this disk.
-const setAside: ErrorCode[] = ['DIGEST_MISMATCH', 'TOO_LARGE', 'NOT_FOUND']
 
 /**
  * Pulls what the laptop holds: first what no courier carries, then the rest. A batch is signed for when it is whole on this
@@ -151,39 +146,32 @@ class PullRun {
     }
   }
 
-  /** Fetches a few at a time; signs for runs of what has become whole, while others are still on the way. */
+  /** Fetches a run of them in one answer, and signs for what has become whole while the next run is on the way. */
   async #fetchAll(wanted: Listed[]): Promise<void> {
-    const queue = new PQueue({ concurrency: pullsAtOnce })
-    const signing = new PQueue({ concurrency: 1 })
-    const whole: BatchRow[] = []
-    const failures: unknown[] = []
-    const sign = () => signing.add(() => this.#sign(whole.splice(0))).catch((error: unknown) => failures.push(error))
-    const fetching = wanted.map((entry) =>
-      queue
-        .add(async () => {
-          if (failures.length === 0 && (await this.#fetch(entry))) whole.push(entry.batch)
-          if (whole.length >= runSize) void sign()
-        })
-        .catch((error: unknown) => failures.push(error)),
-    )
-    await Promise.all(fetching)
-    await sign()
-    if (failures.length > 0) throw failures[0]
+    let failed: unknown
+    let signing = Promise.resolve()
+    for (let first = 0; first < wanted.length && failed === undefined; first += runSize) {
+      const { whole, broken } = await this.#fetch(wanted.slice(first, first + runSize))
+      await signing
+      failed ??= broken
+      signing = this.#sign(whole).catch((error: unknown) => {
+        failed ??= error
+      })
+    }
+    await signing
+    if (failed !== undefined) throw failed
   }
 
-  /** @returns whether the payload is whole here; what was sent wrongly is set aside */
-  async #fetch({ batch, position }: Listed): Promise<boolean> {
-    try {
-      await fetchPayload(this.#hold, this.#work.client, batch)
-      return true
-    } catch (thrown) {
-      const error = asWaybillError(thrown)
-      this.#block(position)
-      if (!setAside.includes(error.code)) throw error
+  /** What was sent wrongly is set aside. */
+  async #fetch(run: Listed[]): Promise<{ whole: BatchRow[]; broken: WaybillError | undefined }> {
+    const batches = run.map(({ batch }) => batch)
+    const { whole, bad, broken } = await fetchPayloads(this.#hold, this.#work.client, batches)
+    for (const { batch, position } of run) if (!whole.includes(batch)) this.#block(position)
+    for (const [batch, error] of bad) {
       this.#hold.logger.warn({ peer: batch.producer, batch: batch.digest, code: error.code }, error.message)
       quarantine(this.#hold, batch, error)
-      return false
     }
+    return { whole, broken }
   }
 
   async #sign(batches: BatchRow[]): Promise<void> {

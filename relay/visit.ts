@@ -3,7 +3,6 @@ import type { CertifiedPeer } from '../shared/crypto/certificate.ts'
 import type { Meeting } from '../shared/protocol/meeting.ts'
 import { asWaybillError, type ErrorCode, WaybillError } from '../shared/service/errors.ts'
 import type { PeerClient } from '../shared/transfer/peer-client.ts'
-import type { Listener } from './carry-back.ts'
 import { forward } from './forward.ts'
 import { forwardHandovers } from './forward-handovers.ts'
 import { hasOpenHandover } from './handover-lines.ts'
@@ -57,13 +56,8 @@ const refreshLinesMs = 5 * 60_000
  * One whole visit to whoever answers: meeting, then a laptop's lines and batches, or a server's share of what is aboard.
  * @throws what ends the visit: PEER_UNREACHABLE, faults of this disk
  */
-export async function visit(
-  hold: Hold,
-  client: PeerClient,
-  report: Report,
-  expected: Listener | undefined,
-): Promise<Visited | undefined> {
-  const met = await meet(hold, client, expected)
+export async function visit(hold: Hold, client: PeerClient, report: Report): Promise<Visited | undefined> {
+  const met = await meet(hold, client)
   const peer = client.peer
   if (!peer) throw new WaybillError('PEER_UNREACHABLE', 'nobody answered')
   const memory = report.met(peer, met.told)
@@ -124,7 +118,7 @@ async function visitServer(
     report.state('forwarding', { batches: signed, bytes: 0, ofBatches: 0, ofBytes: 0 }),
   )
   const handovers = await forwardHandovers(hold, client, device, memory.refusals)
-  const after = forwarded.signed > 0 ? await meet(hold, client, { device, role: 'server' }) : undefined
+  const after = forwarded.signed > 0 ? await meet(hold, client) : undefined
   await prune(hold)
   return {
     news: news + forwarded.signed + (after?.news ?? 0),

@@ -50,11 +50,16 @@ export function createDeviceDoor(context: ServerContext, opener: Pick<Repeated, 
       return answer
     },
     offer: (peer, offers) => answerOffer(context, peer.device, offers),
-    ingest: async (peer, batch, payload) => {
-      const custody = await ingest(context, peer.device, batch, payload)
+    ingest: async (peer, batches) => {
+      const ingested = await ingest(context, peer.device, batches)
+      for (const { digest, error } of ingested.refused)
+        logger[error.status >= 500 ? 'error' : 'info'](
+          { peer: peer.device, batch: digest, code: error.code },
+          error.message,
+        )
       opener.soon()
       changes.tell()
-      return custody
+      return ingested
     },
     takeHandovers: async (given) => {
       const taken = await takeHandovers(context, given)

@@ -3,9 +3,10 @@ import type { Trust } from '../shared/crypto/trust.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import { asWaybillError } from '../shared/service/errors.ts'
 import { appendHops } from './hops.ts'
-import { custodyOf, verifyPath } from './ingest.ts'
 import { lacksPayload } from './lost-payload.ts'
 import type { ServerStore } from './open-store.ts'
+import { custodyOf } from './sign-for.ts'
+import { verifyPath } from './verify-brought.ts'
 
 /** A batch that a courier could hand on, with its own receipt for it. */
 export interface Offer {

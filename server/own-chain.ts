@@ -5,9 +5,10 @@ import { deviceOf, signerOf } from '../shared/crypto/identity.ts'
 import { makeBatch } from '../shared/crypto/make-batch.ts'
 import { readDocument } from '../shared/crypto/read-document.ts'
 import { signDocument } from '../shared/crypto/sign-document.ts'
+import type { BatchHead } from '../shared/protocol/batch-frame.ts'
 import { Change, maxChangeBytes } from '../shared/protocol/change.ts'
 import { WaybillError } from '../shared/service/errors.ts'
-import { type IngestContext, ingest } from './ingest.ts'
+import { type IngestContext, ingestOne } from './ingest.ts'
 import { ownPlace } from './own-place.ts'
 import { Turns } from './turns.ts'
 
@@ -91,5 +92,7 @@ async function seal(context: IngestContext, line: string): Promise<void> {
   )
   const { jws } = await signDocument('manifest', manifest, signerOf(identity))
   readDocument(jws, 'manifest')
-  await ingest(context, device, { v: 1, manifest: jws, path: [], credentials: [], at: null, head: null }, sealed)
+  const size = sealed.length
+  const batch: BatchHead = { v: 1, manifest: jws, path: [], credentials: [], at: null, head: null, size }
+  await ingestOne(context, device, batch, sealed)
 }

@@ -1,3 +1,4 @@
+import { headerOf } from './read-document.ts'
 import type { Trust } from './trust.ts'
 
 /**
@@ -6,18 +7,13 @@ import type { Trust } from './trust.ts'
  */
 export async function credentialsBehind(trust: Trust, documents: string[]): Promise<string[]> {
   const path = new Map<string, string>()
-  const kids = new Set(documents.map(kidOf))
+  const kids = new Set(documents.map((jws) => String(headerOf(jws).kid)))
   for (const kid of kids) {
     if (kid === trust.study || path.has(kid)) continue
     const signer = await trust.credential(kid).catch(() => undefined)
     if (!signer) continue
     path.set(kid, signer.jws)
-    kids.add(kidOf(signer.jws))
+    kids.add(String(headerOf(signer.jws).kid))
   }
   return [...path.values()]
-}
-
-/** The digest of the signer's credential, as a document's header names it. */
-function kidOf(jws: string): string {
-  return JSON.parse(Buffer.from(jws.slice(0, jws.indexOf('.')), 'base64url').toString()).kid
 }

@@ -49,6 +49,11 @@ export function readDocument<K extends DocumentKind>(jws: string, kind: K): Read
   return { document: document as DocumentOf<K>, kid, digest: documentDigest(jws), jws }
 }
 
+/** What a document says of itself in its header; nothing of it is checked. @throws SyntaxError for what is no JWS */
+export function headerOf(jws: string): { kid?: unknown; typ?: unknown } {
+  return JSON.parse(Buffer.from(jws.slice(0, jws.indexOf('.')), 'base64url').toString()) ?? {}
+}
+
 function readBytes(part: string, refuse: (why: string) => never): Buffer {
   const bytes = Buffer.from(part, 'base64url')
   if (bytes.toString('base64url') !== part) refuse('base64url is not canonical')

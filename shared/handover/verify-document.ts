@@ -1,4 +1,4 @@
-import { decodeProtectedHeader } from 'jose'
+import { headerOf } from '../crypto/read-document.ts'
 import type { Trust, Verified } from '../crypto/trust.ts'
 import { documentKinds } from '../protocol/document-kinds.ts'
 import { WaybillError } from '../service/errors.ts'
@@ -42,7 +42,7 @@ export function isCredential(jws: string): boolean {
 
 function typOf(jws: string): unknown {
   try {
-    return decodeProtectedHeader(jws).typ
+    return headerOf(jws).typ
   } catch (cause) {
     throw new WaybillError('BAD_DOCUMENT', 'no JWS', { cause })
   }

@@ -14,35 +14,34 @@ export const BatchHead = Type.Object(
     credentials: Type.Array(Jws, { maxItems: 130 }),
     at: Nullable(Time),
     head: Nullable(Head),
+    /** Of the sealed bytes that follow. */
+    size: Type.Integer({ minimum: 0, maximum: maxPayloadBytes }),
   },
   { additionalProperties: false },
 )
 export type BatchHead = Static<typeof BatchHead>
 
-const maxHeadBytes = 1_048_576
-/** The largest frame, in bytes. */
-export const maxFrameBytes = maxHeadBytes + 1 + maxPayloadBytes
-export const frameType = 'application/vnd.waybill.batch'
-const head = TypeCompiler.Compile(BatchHead)
+/** At most this many batches in one request. */
+export const mostBatches = 100
+export const batchesType = 'application/vnd.waybill.batches'
+const check = TypeCompiler.Compile(BatchHead)
 
-/** One line of JSON, a newline, then the sealed bytes to the end. */
-export function writeFrame(batch: BatchHead, payload: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.from(`${JSON.stringify(batch)}\n`), payload])
+/** The line that the sealed bytes follow. */
+export function writeBatchHead(head: BatchHead): Buffer {
+  return Buffer.from(`${JSON.stringify(head)}\n`)
 }
 
-/** Splits a frame. @throws BAD_DOCUMENT naming the field */
-export function readFrame(frame: Buffer): { batch: BatchHead; payload: Buffer } {
-  const end = frame.subarray(0, maxHeadBytes + 1).indexOf(0x0a)
-  if (end < 0) throw new WaybillError('BAD_DOCUMENT', 'batch frame: no head line')
-  let batch: unknown
+/** Reads such a line. @throws BAD_DOCUMENT naming the field */
+export function readBatchHead(line: string): { head: BatchHead; size: number } {
+  let head: unknown
   try {
-    batch = JSON.parse(frame.toString('utf8', 0, end))
+    head = JSON.parse(line)
   } catch (cause) {
     throw new WaybillError('BAD_DOCUMENT', 'batch frame: head is not JSON', { cause })
   }
-  if (!head.Check(batch)) {
-    const first = head.Errors(batch).First()
+  if (!check.Check(head)) {
+    const first = check.Errors(head).First()
     throw new WaybillError('BAD_DOCUMENT', `batch frame: ${first?.path} ${first?.message}`)
   }
-  return { batch, payload: frame.subarray(end + 1) }
+  return { head, size: head.size }
 }

@@ -10,6 +10,7 @@ const what = ['--what=sleep:handle-lid-switch', '--mode=block', '--who=Waybill',
  */
 export class Awake {
   readonly #command: string
+  #isThere = true
   #busy = 0
   #holder: ChildProcess | undefined
   #timer: NodeJS.Timeout | undefined
@@ -46,10 +47,13 @@ export class Awake {
 
   #hold(): void {
     clearTimeout(this.#timer)
-    if (this.#holder) return
+    if (this.#holder || !this.#isThere) return
     // It reads from a pipe that nobody writes to, and ends when the pipe does.
     const holder = spawn(this.#command, [...what, 'cat'], { stdio: ['pipe', 'ignore', 'ignore'] })
-    holder.on('error', () => undefined)
+    // To try again costs milliseconds each time, and where it is not, it will not come.
+    holder.on('error', () => {
+      this.#isThere = false
+    })
     holder.stdin.on('error', () => undefined)
     holder.unref()
     this.#holder = holder

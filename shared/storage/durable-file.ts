@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { readSync } from 'node:fs'
 import { type FileHandle, link, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { WaybillError } from '../service/errors.ts'
@@ -84,6 +85,19 @@ export async function digestOfFile(path: string): Promise<{ digest: string; size
     return await digestOfHandle(file)
   } finally {
     await file.close()
+  }
+}
+
+const scratch = Buffer.allocUnsafe(256 * 1024)
+
+/** The same of a file that is open, at once: what was just written costs no wait. */
+export function digestOfDescriptor(file: number): { digest: string; size: number } {
+  const hash = createHash('sha256')
+  for (let size = 0; ; ) {
+    const bytesRead = readSync(file, scratch, 0, scratch.length, size)
+    if (bytesRead === 0) return { digest: hash.digest('hex'), size }
+    hash.update(scratch.subarray(0, bytesRead))
+    size += bytesRead
   }
 }
 

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { sha256 } from '../crypto/digest.ts'
 import { WaybillError } from '../service/errors.ts'
-import { checkStoredFile, digestOfFile, ensureDirectory, syncPath } from './durable-file.ts'
-
-const gatherBytes = 256 * 1024
+import { digestOfFile, ensureDirectory, syncPath } from './durable-file.ts'
+import { Receiving } from './receiving.ts'
 
 /**
  * Sealed payloads, one file each, named by the digest of its bytes. What is here under its name was written, fsynced and
@@ -23,7 +22,7 @@ export class PayloadStore {
   /** Where the payload is, or would be. @throws BAD_REQUEST for what is no digest */
   pathOf(digest: string): string {
     if (!/^[0-9a-f]{64}$/.test(digest)) throw new WaybillError('BAD_REQUEST', 'not a payload digest')
-    return join(this.#directory, digest.slice(0, 2), digest)
+    return join(this.#directory, digest)
   }
 
   async has(digest: string): Promise<boolean> {
@@ -37,7 +36,7 @@ export class PayloadStore {
 
   /** Stores own bytes durably. */
   async put(bytes: Uint8Array): Promise<{ digest: string; size: number }> {
-    const digest = createHash('sha256').update(bytes).digest('hex')
+    const digest = sha256(bytes)
     await this.receive(digest, bytes.length, 0, [bytes])
     return { digest, size: bytes.length }
   }
@@ -53,35 +52,43 @@ export class PayloadStore {
     offset: number,
     source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): Promise<void> {
-    const before = this.#receiving.get(digest) ?? Promise.resolve()
-    const receiving = before.catch(() => undefined).then(() => this.#receive(digest, size, offset, source))
-    this.#receiving.set(digest, receiving)
-    try {
-      await receiving
-    } finally {
-      if (this.#receiving.get(digest) === receiving) this.#receiving.delete(digest)
-    }
+    await this.take(digest, size, offset, source)
+    await this.sync()
   }
 
-  async #receive(
+  /** Receives one of several payloads: the bytes are durable, and their name is after `sync`. @throws as `receive` */
+  async take(
     digest: string,
     size: number,
     offset: number,
     source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): Promise<void> {
-    const path = this.pathOf(digest)
-    if ((await this.has(digest)) && (await isWhole(path, { digest, size }))) return
-    await this.#prepare()
-    const part = `${path}.part`
-    await append(part, size, offset, source)
+    const release = await this.#claim(digest)
     try {
-      await checkStoredFile(part, { digest, size })
+      if (await this.#isWhole(digest, size)) await syncPath(this.pathOf(digest))
+      else await this.#receive(new Receiving(this.pathOf(digest), { digest, size }, offset), source)
+    } finally {
+      release()
+    }
+  }
+
+  /**
+   * Begins to receive a payload, when nobody else receives the same. What was finished is durable after `sync`, many at once.
+   * @throws DIGEST_MISMATCH when the bytes to go on from are gone
+   */
+  async begin(digest: string, size: number, offset: number): Promise<Receiving> {
+    const release = await this.#claim(digest)
+    try {
+      return new Receiving(this.pathOf(digest), { digest, size }, offset, release)
     } catch (error) {
-      if (error instanceof WaybillError) await rm(part, { force: true })
+      release()
       throw error
     }
-    await rename(part, path)
-    await syncPath(dirname(path))
+  }
+
+  /** The names that were given survive a power cut after this. */
+  async sync(): Promise<void> {
+    await syncPath(this.#directory)
   }
 
   /** The stored bytes. @throws NOT_FOUND */
@@ -101,16 +108,44 @@ export class PayloadStore {
 
   /** Removes what nothing refers to, as a crash leaves it. Call it while nothing is received. */
   async sweep(isKept: (digest: string) => boolean): Promise<void> {
-    const names = await readdir(this.#directory, { recursive: true }).catch(() => [])
+    const names = await readdir(this.#directory).catch(() => [])
     for (const name of names) {
-      const digest = /^[0-9a-f]{2}\/([0-9a-f]{64})(\.part)?$/.exec(name)?.[1]
+      const digest = /^([0-9a-f]{64})(\.part)?$/.exec(name)?.[1]
       if (digest !== undefined && !isKept(digest)) await this.remove(digest)
     }
   }
 
-  /** All directories at once: made durable by one fsync, not one by one as payloads come. */
+  async #isWhole(digest: string, size: number): Promise<boolean> {
+    if (!(await this.has(digest))) return false
+    const stored = await digestOfFile(this.pathOf(digest))
+    return stored.digest === digest && stored.size === size
+  }
+
+  async #receive(receiving: Receiving, source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+    try {
+      for await (const chunk of source) receiving.write(chunk)
+    } catch (error) {
+      receiving.abandon()
+      throw error
+    }
+    await receiving.finish()
+  }
+
+  /** @returns what gives the payload's place to the next who waits */
+  async #claim(digest: string): Promise<() => void> {
+    this.pathOf(digest)
+    await this.#prepare()
+    for (let other = this.#receiving.get(digest); other; other = this.#receiving.get(digest)) await other
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#receiving.set(digest, promise)
+    return () => {
+      this.#receiving.delete(digest)
+      resolve()
+    }
+  }
+
   async #prepare(): Promise<void> {
-    this.#ready ??= this.#makeDirectories()
+    this.#ready ??= ensureDirectory(this.#directory)
     try {
       await this.#ready
     } catch (error) {
@@ -118,82 +153,6 @@ export class PayloadStore {
       throw error
     }
   }
-
-  async #makeDirectories(): Promise<void> {
-    await ensureDirectory(this.#directory)
-    const names = Array.from({ length: 256 }, (_, index) => index.toString(16).padStart(2, '0'))
-    const make = (name: string) => mkdir(join(this.#directory, name), { recursive: true, mode: 0o750 })
-    await Promise.all(names.map(make))
-    await syncPath(this.#directory)
-  }
-}
-
-async function append(
-  part: string,
-  size: number,
-  offset: number,
-  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): Promise<void> {
-  const file = await openPart(part, offset)
-  try {
-    await file.truncate(offset)
-    let end = offset
-    for await (const chunk of gathered(source, size - offset)) {
-      if (end + chunk.length > size) throw new WaybillError('TOO_LARGE', `more than the declared ${size} bytes came`)
-      await writeAll(file, chunk, end)
-      end += chunk.length
-    }
-    if (end < size) throw new WaybillError('PEER_UNREACHABLE', `the payload broke off at ${end} of ${size} bytes`)
-  } finally {
-    try {
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-  }
-}
-
-/**
- * Small chunks cost a write each: they are written together. What came before the source broke is written as well, and nothing
- * waits when all `expected` bytes are there.
- */
-async function* gathered(
-  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  expected: number,
-): AsyncGenerator<Uint8Array> {
-  let [parts, size, left] = [[] as Uint8Array[], 0, expected]
-  try {
-    for await (const chunk of source) {
-      parts.push(chunk)
-      size += chunk.length
-      if (size < Math.min(gatherBytes, left)) continue
-      yield Buffer.concat(parts)
-      ;[parts, size, left] = [[], 0, left - size]
-    }
-  } catch (error) {
-    yield Buffer.concat(parts)
-    throw error
-  }
-  if (size > 0) yield Buffer.concat(parts)
-}
-
-/** @throws DIGEST_MISMATCH when the bytes to go on from are gone: it is fetched again from the first */
-async function openPart(part: string, offset: number): Promise<FileHandle> {
-  if (offset === 0) return open(part, 'w', 0o640)
-  if (((await sizeOf(part)) ?? 0) < offset)
-    throw new WaybillError('DIGEST_MISMATCH', `the ${offset} bytes to go on from are not here`)
-  return open(part, 'r+')
-}
-
-/** A disk that fills up takes a part of what is given and says so only by the count; the next write fails. */
-async function writeAll(file: FileHandle, chunk: Uint8Array, at: number): Promise<void> {
-  for (let done = 0; done < chunk.length; )
-    done += (await file.write(chunk, done, chunk.length - done, at + done)).bytesWritten
-}
-
-async function isWhole(path: string, expected: { digest: string; size: number }): Promise<boolean> {
-  const stored = await digestOfFile(path)
-  return stored.digest === expected.digest && stored.size === expected.size
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

@@ -1,9 +1,9 @@
-import { Type } from '@sinclair/typebox'
+import { type Static, Type } from '@sinclair/typebox'
 import PQueue from 'p-queue'
-import { type BatchHead, writeFrame } from '../protocol/batch-frame.ts'
+import { type BatchHead, batchesType, writeBatchHead } from '../protocol/batch-frame.ts'
 import { Digest, Jws } from '../protocol/fields.ts'
 import { paths } from '../protocol/paths.ts'
-import { asWaybillError, type WaybillError } from '../service/errors.ts'
+import { asWaybillError, type ErrorCode, isErrorCode, WaybillError } from '../service/errors.ts'
 import type { PayloadStore } from '../storage/payload-store.ts'
 import type { PeerClient } from './peer-client.ts'
 
@@ -20,24 +20,35 @@ export interface HandOnBatch {
   payload: string
 }
 
-/** What becomes of each batch. */
+/** A server's receipt for the batch with this manifest. */
+export interface SignedFor {
+  digest: string
+  custody: string
+}
+
+/** What becomes of the batches. */
 export interface HandOnOutcome {
-  /** The server signed for it. */
-  signed(digest: string, custody: string): Promise<void>
+  /** The server signed for these. */
+  signed(receipts: SignedFor[]): Promise<void>
   /** The server refused it, or its payload is not here any more: this batch is set aside, the others go on. */
   refused(digest: string, error: WaybillError): Promise<void>
 }
 
-const Offered = Type.Object({
-  wanted: Type.Array(Digest),
-  held: Type.Array(Type.Object({ digest: Digest, custody: Jws })),
+const Signed = Type.Object({ digest: Digest, custody: Jws })
+const Offered = Type.Object({ wanted: Type.Array(Digest), held: Type.Array(Signed) })
+const Taken = Type.Object({
+  taken: Type.Array(Signed),
+  refused: Type.Array(Type.Object({ digest: Digest, code: Type.String(), message: Type.String() })),
 })
-const Ingested = Type.Object({ custody: Jws })
 const run = 100
+/** So many batches go in one request, and are signed for together. */
+const group = 16
 const maxOfferBytes = 4 * 1024 * 1024
 
 /**
- * Offers batches to a server in runs and sends those that it wants, a few at once. What it holds already it signs for again.
+ * Offers batches to a server in runs and sends those that it wants, several in one request. What it holds already it signs for
+ * again.
+ * @param concurrency requests on the way at once
  * @throws PEER_UNREACHABLE when the server is lost on the way; what it signed for until then is kept
  */
 export async function handOn(
@@ -60,12 +71,13 @@ async function handOnRun(
 ): Promise<void> {
   const manifests = batches.map(({ digest, path }) => ({ digest, receipt: path.at(-1) ?? null }))
   const offered = await client.json('POST', paths.offers, { manifests }, Offered, maxOfferBytes)
-  for (const { digest, custody } of offered.held) await outcome.signed(digest, custody)
-  const wanted = new Set(offered.wanted)
+  if (offered.held.length > 0) await outcome.signed(offered.held)
+  const asked = new Set(offered.wanted)
+  const wanted = batches.filter(({ digest }) => asked.has(digest))
   const queue = new PQueue({ concurrency })
-  const sending = batches
-    .filter(({ digest }) => wanted.has(digest))
-    .map((batch) => queue.add(() => send(client, payloads, batch, outcome)))
+  const sending: Promise<void>[] = []
+  for (let first = 0; first < wanted.length; first += group)
+    sending.push(queue.add(() => send(client, payloads, wanted.slice(first, first + group), outcome)))
   const results = await Promise.allSettled(sending)
   const failed = results.find((result) => result.status === 'rejected')
   if (failed) throw failed.reason
@@ -74,19 +86,43 @@ async function handOnRun(
 async function send(
   client: PeerClient,
   payloads: PayloadStore,
-  batch: HandOnBatch,
+  batches: HandOnBatch[],
   outcome: HandOnOutcome,
 ): Promise<void> {
-  const { digest, manifest, path, credentials, at, head, payload } = batch
-  let custody: string
+  const lost = new Map<string, WaybillError>()
+  let answer: Static<typeof Taken>
   try {
-    // A payload that this disk lost is this batch's trouble, as a refusal is: the others go on (invariant 8).
-    const frame = writeFrame({ v: 1, manifest, path, credentials, at, head }, await payloads.read(payload))
-    custody = (await client.frame(paths.batches, frame, Ingested)).custody
+    answer = await client.send(paths.batches, batchesType, frames(payloads, batches, lost), Taken, maxOfferBytes)
   } catch (error) {
     const refusal = asWaybillError(error)
     if (refusal.code === 'PEER_UNREACHABLE') throw refusal
-    return outcome.refused(digest, refusal)
+    for (const { digest } of batches) await outcome.refused(digest, lost.get(digest) ?? refusal)
+    return
   }
-  await outcome.signed(digest, custody)
+  if (answer.taken.length > 0) await outcome.signed(answer.taken)
+  for (const { digest, code, message } of answer.refused) await outcome.refused(digest, told(code, message))
+  for (const [digest, error] of lost) await outcome.refused(digest, error)
+}
+
+/** A payload that this disk lost is this batch's trouble, as a refusal is: the others go on (invariant 8). */
+async function* frames(
+  payloads: PayloadStore,
+  batches: HandOnBatch[],
+  lost: Map<string, WaybillError>,
+): AsyncGenerator<Uint8Array> {
+  for (const { digest, manifest, path, credentials, at, head, payload } of batches) {
+    let bytes: Buffer
+    try {
+      bytes = await payloads.read(payload)
+    } catch (error) {
+      lost.set(digest, asWaybillError(error))
+      continue
+    }
+    yield writeBatchHead({ v: 1, manifest, path, credentials, at, head, size: bytes.length })
+    yield bytes
+  }
+}
+
+function told(code: string, message: string): WaybillError {
+  return new WaybillError(isErrorCode(code) ? (code as ErrorCode) : 'UNEXPECTED', `the other side says: ${message}`)
 }

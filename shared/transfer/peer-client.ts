@@ -1,10 +1,10 @@
+import { Readable } from 'node:stream'
 import type { Static, TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import type { Agent, Dispatcher } from 'undici'
 import type { CertifiedPeer } from '../crypto/certificate.ts'
 import type { Identity } from '../crypto/identity.ts'
 import { type Admit, peerAgent } from '../crypto/mutual-tls.ts'
-import { frameType } from '../protocol/batch-frame.ts'
 import { asWaybillError, type ErrorCode, isErrorCode, WaybillError } from '../service/errors.ts'
 
 /** Where a peer may be, and who may answer there. */
@@ -44,7 +44,11 @@ export class PeerClient {
     return this.#peer
   }
 
-  /** One request with JSON both ways. @throws what the peer answered, PEER_UNREACHABLE, TOO_LARGE, BAD_DOCUMENT */
+  /**
+   * One request with JSON both ways.
+   * @param body what is said, or what makes it when it is known who answers
+   * @throws what the peer answered, PEER_UNREACHABLE, TOO_LARGE, BAD_DOCUMENT
+   */
   async json<T extends TSchema>(
     method: 'GET' | 'POST',
     path: string,
@@ -52,8 +56,7 @@ export class PeerClient {
     schema: T,
     maxBytes: number,
   ): Promise<Static<T>> {
-    const sent =
-      body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+    const sent = body === undefined ? {} : jsonBody(body)
     const text = await readText(await this.#request(path, { method, ...sent }), maxBytes)
     return parse(text, schema, path)
   }
@@ -67,20 +70,22 @@ export class PeerClient {
       .map((line) => parse(line, schema, path))
   }
 
-  /** The bytes at `path` from `offset` on. When the peer no longer has the same bytes, they come from 0. */
-  async stream(
-    path: string,
-    { offset = 0, etag = '' }: { offset?: number; etag?: string } = {},
-  ): Promise<{ offset: number; body: AsyncIterable<Uint8Array> }> {
-    const headers: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-`, 'if-range': etag } : {}
-    const { statusCode, body } = await this.#request(path, { method: 'GET', headers })
-    return { offset: statusCode === 206 ? offset : 0, body: wrapBody(body) }
+  /** The bytes that are answered, as they come. @throws as `json` */
+  async stream(path: string, body: unknown): Promise<AsyncIterable<Uint8Array>> {
+    const response = await this.#request(path, { method: 'POST', ...jsonBody(body) })
+    return wrapBody(response.body)
   }
 
-  /** Sends a batch frame. @throws as `json` */
-  async frame<T extends TSchema>(path: string, frame: Buffer, schema: T): Promise<Static<T>> {
-    const headers = { 'content-type': frameType }
-    const text = await readText(await this.#request(path, { method: 'POST', body: frame, headers }), maxErrorBytes)
+  /** Sends bytes as they are made. @throws as `json` */
+  async send<T extends TSchema>(
+    path: string,
+    type: string,
+    bytes: AsyncIterable<Uint8Array>,
+    schema: T,
+    maxBytes: number,
+  ): Promise<Static<T>> {
+    const sent = { body: Readable.from(bytes), headers: { 'content-type': type } }
+    const text = await readText(await this.#request(path, { method: 'POST', ...sent }), maxBytes)
     return parse(text, schema, path)
   }
 
@@ -99,6 +104,16 @@ export class PeerClient {
     if (response.statusCode < 200 || response.statusCode > 299) throw await remoteError(response)
     return response
   }
+}
+
+function jsonBody(body: unknown): Pick<Asked, 'body' | 'headers'> {
+  const made = typeof body === 'function' ? Readable.from(textOf(body as () => unknown)) : JSON.stringify(body)
+  return { body: made, headers: { 'content-type': 'application/json' } }
+}
+
+/** Asked for when the connection stands. */
+async function* textOf(make: () => unknown): AsyncIterable<Uint8Array> {
+  yield Buffer.from(JSON.stringify(await make()))
 }
 
 async function readText({ body }: Dispatcher.ResponseData, maxBytes: number): Promise<string> {

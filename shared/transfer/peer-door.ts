@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { CertifiedPeer } from '../crypto/certificate.ts'
 import type { Identity } from '../crypto/identity.ts'
 import { type Admit, peerOf, tlsMaterial } from '../crypto/mutual-tls.ts'
-import { frameType, maxFrameBytes } from '../protocol/batch-frame.ts'
+import { batchesType } from '../protocol/batch-frame.ts'
 import { maxMeetingBytes } from '../protocol/meeting.ts'
 import type { Logger } from '../service/logger.ts'
 import { strictFastify } from '../web/strict-fastify.ts'
@@ -29,15 +29,13 @@ export function createPeerDoor(identity: Identity, admit: Admit, logger: Logger)
   return door
 }
 
-/** Admits each request's peer before its body is read, and takes batch frames as bytes. */
+/** Admits each request's peer before its body is read, and gives batches on as they come. */
 export function admitPeers(door: FastifyInstance, study: string, admit: Admit): void {
   door.decorateRequest('peer', null as unknown as CertifiedPeer)
   door.addHook('onRequest', async (request: FastifyRequest) => {
     request.peer = peerOf(request.raw.socket as TLSSocket, study, admit)
   })
-  door.addContentTypeParser(frameType, { parseAs: 'buffer', bodyLimit: maxFrameBytes }, (_request, body, done) =>
-    done(null, body),
-  )
+  door.addContentTypeParser(batchesType, (_request, body, done) => done(null, body))
 }
 
 /** The address a request came from, without the IPv6 spelling of IPv4. */

@@ -7,13 +7,17 @@ export function answerErrors(app: FastifyInstance): void {
     const error = edgeError(thrown)
     if (error.status >= 500) request.log.error({ err: thrown, code: error.code }, error.message)
     else request.log.info({ code: error.code }, error.message)
-    const message = error.code === 'UNEXPECTED' ? 'a fault of the program' : error.message
-    return reply.status(error.status).send({ code: error.code, message, hint: error.hint })
+    return reply.status(error.status).send({ ...refusalOf(error), hint: error.hint })
   })
   app.setNotFoundHandler((_request, reply) => {
     const error = new WaybillError('NOT_FOUND', 'there is no such door')
     return reply.status(error.status).send({ code: error.code, message: error.message, hint: error.hint })
   })
+}
+
+/** What a peer is told of an error: a fault of the program is the operator's alone to read. */
+export function refusalOf({ code, message }: WaybillError): { code: string; message: string } {
+  return { code, message: code === 'UNEXPECTED' ? 'a fault of the program' : message }
 }
 
 function edgeError(thrown: FastifyError): WaybillError {

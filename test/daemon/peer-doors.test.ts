@@ -1,5 +1,4 @@
 import { truncateSync, unlinkSync } from 'node:fs'
-import { buffer } from 'node:stream/consumers'
 import { Type } from '@sinclair/typebox'
 import t, { type Test } from 'tap'
 import { ownMeeting } from '../../daemon/meet.ts'
@@ -7,6 +6,8 @@ import { sha256 } from '../../shared/crypto/digest.ts'
 import { documentDigest } from '../../shared/crypto/sign-document.ts'
 import { Meeting, maxMeetingBytes } from '../../shared/protocol/meeting.ts'
 import { paths } from '../../shared/protocol/paths.ts'
+import { type PayloadFrame, readPayloadHead } from '../../shared/protocol/payload-frame.ts'
+import { splitFrames } from '../../shared/protocol/split-frames.ts'
 import { WaybillError } from '../../shared/service/errors.ts'
 import { PayloadStore } from '../../shared/storage/payload-store.ts'
 import type { PeerClient } from '../../shared/transfer/peer-client.ts'
@@ -29,6 +30,28 @@ async function begin(t: Test) {
 async function listed(client: PeerClient, carried = false, after = 0): Promise<string[]> {
   const page = await client.lines(`${paths.manifests}?carried=${carried}&after=${after}&limit=100`, Entry, 1_000_000)
   return page.map(({ manifest }) => documentDigest(manifest))
+}
+
+interface Given extends PayloadFrame {
+  bytes: number
+  sha256: string
+}
+
+/** What is answered for each payload. */
+async function given(client: PeerClient, ...payloads: Array<string | undefined>): Promise<Given[]> {
+  return read(await client.stream(paths.payloads, { digests: payloads, offset: 0 }))
+}
+
+async function read(body: AsyncIterable<Uint8Array>): Promise<Given[]> {
+  const frames: { head: PayloadFrame; bytes: Buffer[] }[] = []
+  for await (const piece of splitFrames(body, readPayloadHead)) {
+    if (piece.head) frames.push({ head: piece.head, bytes: [] })
+    else frames.at(-1)?.bytes.push(piece.bytes)
+  }
+  return frames.map(({ head, bytes }) => {
+    const all = Buffer.concat(bytes)
+    return { ...head, bytes: all.length, sha256: sha256(all) }
+  })
 }
 
 async function meet(client: PeerClient, { identity }: TestDevice, told: Partial<Meeting> = {}): Promise<Meeting> {
@@ -64,8 +87,7 @@ t.test('invariant 8: a disk that takes nothing more holds up nothing that is sea
   fill(laptop)
   t.equal((await meet(client, relay)).head?.seq, 1, 'people still meet')
   t.same(await listed(client), [batch?.digest], 'what is sealed is told of')
-  const { body } = await client.stream(`${paths.payloads}/${batch?.payload}`)
-  t.equal(sha256(await buffer(body)), batch?.payload, 'and given')
+  t.match(await given(client, batch?.payload), [{ digest: batch?.payload }], 'and given')
   t.equal(laptop.count('outbox'), 1)
 })
 
@@ -87,12 +109,36 @@ t.test('invariant 8: a payload that this disk lost is told of as such, and the o
   const [gone, cut, whole] = await laptop.sealed('a', 'b', 'c')
   unlinkSync(laptop.payloads.pathOf(gone?.payload ?? ''))
   truncateSync(laptop.payloads.pathOf(cut?.payload ?? ''), 10)
-  await t.rejects(client.stream(`${paths.payloads}/${gone?.payload}`), { code: 'NOT_FOUND' })
-  t.match(laptop.status().lastError, { code: 'STORAGE_FAILED', about: gone?.payload })
-  await t.rejects(client.stream(`${paths.payloads}/${cut?.payload}`), { code: 'NOT_FOUND' })
-  const { body } = await client.stream(`${paths.payloads}/${whole?.payload}`)
-  t.equal(sha256(await buffer(body)), whole?.payload)
+  const answered = await given(client, gone?.payload, whole?.payload, cut?.payload)
+  t.same(
+    answered.map(({ digest, size }) => [digest, size === null]),
+    [
+      [gone?.payload, true],
+      [whole?.payload, false],
+      [cut?.payload, true],
+    ],
+  )
+  t.equal(answered[1]?.sha256, whole?.payload)
+  t.match(laptop.status().lastError, { code: 'STORAGE_FAILED', about: cut?.payload })
 })
+
+t.test(
+  'payloads come in the order asked for; the first goes on where it broke; what is not ours is told of',
+  async (t) => {
+    const { laptop, client } = await begin(t)
+    const [one, two] = await laptop.sealed('a', 'b')
+    const digests = [two?.payload ?? '', sha256('of nobody'), one?.payload ?? '']
+    const ask = async (offset: number) => read(await client.stream(paths.payloads, { digests, offset }))
+    const [all, none, other] = await ask(0)
+    t.same([all?.sha256, none?.size, other?.sha256], [two?.payload, null, one?.payload])
+    const size = all?.size ?? 0
+    t.match(await ask(100), [{ offset: 100, bytes: size - 100 }, { size: null }, { offset: 0, sha256: one?.payload }])
+    t.match(await ask(size), [{ offset: size, bytes: 0 }, {}, { sha256: one?.payload }], 'nothing is left of it')
+    t.match(await ask(size + 1), [{ offset: 0, sha256: two?.payload }, {}, {}], 'more than it has: from the first byte')
+    await t.rejects(client.stream(paths.payloads, { digests: ['../x'], offset: 0 }), { code: 'BAD_REQUEST' })
+    await t.rejects(client.stream(paths.payloads, { digests: [], offset: 0 }), { code: 'BAD_REQUEST' })
+  },
+)
 
 t.test('what nobody carries comes first, then the rest; what is delivered is told of no more', async (t) => {
   const { laptop, relay, server, client } = await begin(t)

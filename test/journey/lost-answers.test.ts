@@ -20,6 +20,6 @@ for (const push of [false, true])
     await day.expectEachOnce()
     await day.expectVerified(day.server, laptop, ...(relay ? [relay] : []))
     const doors = ['POST /v1/meeting', 'POST /v1/offers', 'POST /v1/batches']
-    const laptopDoors = ['GET /v1/lines', 'GET /v1/manifests', 'GET /v1/payloads/', 'POST /v1/custody']
+    const laptopDoors = ['GET /v1/lines', 'GET /v1/manifests', 'POST /v1/payloads', 'POST /v1/custody']
     for (const door of push ? doors : [...doors, ...laptopDoors]) t.ok(lost.get(door), `${door} lost an answer`)
   })

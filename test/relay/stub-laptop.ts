@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { newNonce, sha256 } from '../../shared/crypto/digest.ts'
 import { signerOf } from '../../shared/crypto/identity.ts'
@@ -7,6 +9,7 @@ import type { Trust } from '../../shared/crypto/trust.ts'
 import type { Manifest } from '../../shared/protocol/manifest.ts'
 import type { Meeting } from '../../shared/protocol/meeting.ts'
 import { paths } from '../../shared/protocol/paths.ts'
+import { type PayloadRequest, payloadsType, writePayloadHead } from '../../shared/protocol/payload-frame.ts'
 import type { OpenLine } from '../../shared/protocol/requisition-line.ts'
 import { createLogger } from '../../shared/service/logger.ts'
 import { openPort } from '../../shared/transfer/open-port.ts'
@@ -30,12 +33,13 @@ export class StubLaptop {
   readonly batches: StubBatch[] = []
   readonly custody = new Map<string, string>()
   readonly meetings: Meeting[] = []
-  readonly ranges: (string | undefined)[] = []
+  /** Where each request for payloads wanted to go on. */
+  readonly offsets: number[] = []
   lines: unknown[] = []
   chain = newNonce()
   port = 0
-  /** Answers a payload request in another way; return false to answer as usual. */
-  bend: (batch: StubBatch, offset: number, reply: FastifyReply) => boolean | Promise<boolean> = () => false
+  /** What is sent in a payload's place: other bytes, so many of its own before the answer ends, or nothing more in this answer. */
+  bend: (batch: StubBatch, reply: FastifyReply) => Buffer | number | 'held' | undefined = () => undefined
   /** Loses the answer of the next requests to this path, after they took effect. */
   lose = new Map<string, number>()
   extra: Partial<Meeting> = {}
@@ -107,13 +111,9 @@ export class StubLaptop {
         .map(({ position, jws }) => ({ position, manifest: jws }))
       return reply.type('application/x-ndjson').send(ndjson(listed))
     })
-    this.door.get<{ Params: { digest: string } }>(`${paths.payloads}/:digest`, async (request, reply) => {
-      const batch = this.batches.find(({ manifest }) => manifest.payload.digest === request.params.digest)
-      if (!batch) return reply.status(404).send({ code: 'NOT_FOUND', message: 'no such payload' })
-      this.ranges.push(request.headers.range)
-      const offset = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0)
-      if (await this.bend(batch, offset, reply)) return reply
-      return reply.status(offset > 0 ? 206 : 200).send(batch.payload.subarray(offset))
+    this.door.post<{ Body: PayloadRequest }>(paths.payloads, async ({ body }, reply) => {
+      this.offsets.push(body.offset)
+      return reply.type(payloadsType).send(Readable.from(this.#payloads(body, reply)))
     })
     this.door.post<{ Body: { receipts: string[] } }>(paths.custody, async (request, reply) => {
       for (const jws of request.body.receipts) {
@@ -130,6 +130,19 @@ export class StubLaptop {
       }
       return { taken: request.body.receipts.length }
     })
+  }
+
+  async *#payloads({ digests, offset }: PayloadRequest, reply: FastifyReply): AsyncGenerator<Uint8Array> {
+    for (const [index, digest] of digests.entries()) {
+      const batch = this.batches.find(({ manifest }) => manifest.payload.digest === digest)
+      const bent = batch && this.bend(batch, reply)
+      if (bent === 'held') return void (await once(reply.raw, 'close'))
+      const bytes = typeof bent === 'object' ? bent : batch?.payload
+      const from = index === 0 ? offset : 0
+      yield writePayloadHead({ digest, offset: from, size: bytes?.length ?? null })
+      if (bytes) yield bytes.subarray(from, typeof bent === 'number' ? from + bent : bytes.length)
+      if (typeof bent === 'number') return
+    }
   }
 
   async #meeting(): Promise<Meeting> {

@@ -1,14 +1,16 @@
+import type { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { newNonce } from '../../shared/crypto/digest.ts'
 import { signerOf } from '../../shared/crypto/identity.ts'
 import { signDocument } from '../../shared/crypto/sign-document.ts'
 import type { Trust } from '../../shared/crypto/trust.ts'
-import { readFrame } from '../../shared/protocol/batch-frame.ts'
+import { type BatchHead, readBatchHead } from '../../shared/protocol/batch-frame.ts'
 import type { DeliveryReceipt } from '../../shared/protocol/delivery-receipt.ts'
 import type { Manifest } from '../../shared/protocol/manifest.ts'
 import type { Meeting } from '../../shared/protocol/meeting.ts'
 import { paths } from '../../shared/protocol/paths.ts'
-import { type ErrorCode, WaybillError } from '../../shared/service/errors.ts'
+import { splitFrames } from '../../shared/protocol/split-frames.ts'
+import type { ErrorCode } from '../../shared/service/errors.ts'
 import { createLogger } from '../../shared/service/logger.ts'
 import { openPort } from '../../shared/transfer/open-port.ts'
 import { createPeerDoor } from '../../shared/transfer/peer-door.ts'
@@ -77,35 +79,39 @@ export class StubServer {
       const known = new Set(held.map(({ digest }) => digest))
       return { wanted: body.manifests.map(({ digest }) => digest).filter((digest) => !known.has(digest)), held }
     })
-    this.door.post<{ Body: Buffer }>(paths.batches, async (request, reply) => {
-      const { batch } = readFrame(request.body)
-      await this.trust.admitAll(batch.credentials)
-      const { document: manifest, digest } = await this.trust.verify(batch.manifest, 'manifest')
-      const code = this.refuse.get(digest)
-      if (code) throw new WaybillError(code, 'refused by the test')
-      const receipt = await this.trust.verify(batch.path.at(-1) ?? '', 'custody')
-      const custody = await signDocument(
-        'custody',
-        {
-          ...{ v: 1, study: this.device.identity.study, manifest: digest, hop: 2, prev: receipt.digest },
-          ...{
-            from: receipt.document.by,
-            by: this.device.device,
-            at: '2026-11-23T09:00:00.000Z',
-            peerAt: null,
-            head: null,
-          },
-        },
-        signerOf(this.device.identity),
-      )
-      this.held.set(digest, { manifest, custody: custody.jws, frames: (this.held.get(digest)?.frames ?? 0) + 1 })
+    this.door.post<{ Body: Readable }>(paths.batches, async (request, reply) => {
+      const taken: Array<{ digest: string; custody: string }> = []
+      const refused: Array<{ digest: string; code: string; message: string }> = []
+      for await (const { head } of splitFrames(request.body, readBatchHead)) {
+        if (!head) continue
+        await this.trust.admitAll(head.credentials)
+        const { document: manifest, digest } = await this.trust.verify(head.manifest, 'manifest')
+        const code = this.refuse.get(digest)
+        if (code) refused.push({ digest, code, message: 'refused by the test' })
+        else taken.push({ digest, custody: await this.#sign(head, manifest, digest) })
+      }
       if (this.lose > 0) {
         this.lose -= 1
         request.raw.socket.destroy()
         return reply
       }
-      return { custody: custody.jws }
+      return { taken, refused }
     })
+  }
+
+  async #sign(head: BatchHead, manifest: Manifest, digest: string): Promise<string> {
+    const receipt = await this.trust.verify(head.path.at(-1) ?? '', 'custody')
+    const { jws } = await signDocument(
+      'custody',
+      {
+        ...{ v: 1, study: this.device.identity.study, manifest: digest, hop: 2, prev: receipt.digest },
+        ...{ from: receipt.document.by, by: this.device.device, at: '2026-11-23T09:00:00.000Z' },
+        ...{ peerAt: null, head: null },
+      },
+      signerOf(this.device.identity),
+    )
+    this.held.set(digest, { manifest, custody: jws, frames: (this.held.get(digest)?.frames ?? 0) + 1 })
+    return jws
   }
 
   #meeting(): Meeting {

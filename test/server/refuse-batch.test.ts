@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { newNonce, sha256 } from '../../shared/crypto/digest.ts'
+import { maxPayloadBytes } from '../../shared/protocol/payload.ts'
 import { type CraftedBatch, credentialsOf, custodyBy, frameOf } from '../fixtures/craft-batch.ts'
 import { refused, TestServer } from '../fixtures/server-run.ts'
 import { foundTestStudy } from '../fixtures/study.ts'
@@ -151,8 +152,57 @@ t.test('frames and offers that are none', async (t) => {
   const batch = await (await server.laptop(lap)).batch([])
   await refused(t, direct.frame(Buffer.from('{}')), 'BAD_DOCUMENT', 'no head line')
   await refused(t, direct.frame(Buffer.from('{"v":1}\n')), 'BAD_DOCUMENT', 'an incomplete head')
-  await refused(t, direct.frame(Buffer.alloc(4_000_000, 10)), 'TOO_LARGE', 'larger than a batch may be')
+  await refused(t, direct.frame(Buffer.alloc(4_000_000, 32)), 'BAD_DOCUMENT', 'a head line without an end')
+  const large = frameOf(batch, [], { size: maxPayloadBytes + 1 })
+  await refused(t, direct.frame(large), 'BAD_DOCUMENT', 'larger than a batch may be')
+  await refused(
+    t,
+    direct.frame(frameOf({ ...batch, payload: batch.payload.subarray(0, 1) })),
+    'DIGEST_MISMATCH',
+    'a size that its manifest does not say',
+  )
   const more = frameOf(batch, [], { note: 'x' } as object)
   await refused(t, direct.frame(more), 'BAD_DOCUMENT', 'an unknown field')
   await refused(t, direct.offer([{ digest: '../../etc', receipt: null }]), 'BAD_REQUEST', 'no digest')
+})
+
+t.test('invariant 8: of many in one request, a bad one spoils no other, wherever it stands', async (t) => {
+  const laptop = await server.laptop(lap)
+  const batches = await laptop.batches(40)
+  const foreign = await laptop.batch([], { seq: 50, previous: null })
+  const flipped = { ...(batches[20] as CraftedBatch), payload: Buffer.alloc(batches[20]?.payload.length ?? 0) }
+  const frames = batches.map((batch) => frameOf(batch === batches[20] ? flipped : batch))
+  frames.splice(5, 0, frameOf(foreign))
+  const { taken, refused } = await direct.frames(...frames)
+  t.same(
+    new Map(refused.map(({ digest, code }) => [digest, code])),
+    new Map([
+      [foreign.digest, 'CHAIN_BROKEN'],
+      [batches[20]?.digest, 'DIGEST_MISMATCH'],
+    ]),
+  )
+  t.equal(taken.length, 39, 'those before and those after')
+  const again = await direct.frames(...batches.map((batch) => frameOf(batch)))
+  const custody = new Map(again.taken.map((told) => [told.digest, told.custody]))
+  t.equal(custody.size, 40, 'the whole one is taken')
+  t.same(
+    taken.filter((told) => custody.get(told.digest) !== told.custody),
+    [],
+    'invariant 2: the same bytes again',
+  )
+  t.equal(await direct.push(batches[20] as CraftedBatch), custody.get(String(batches[20]?.digest)))
+})
+
+t.test('what came whole is kept though the rest breaks off', async (t) => {
+  const laptop = await server.laptop(lap)
+  const batches = await laptop.batches(3)
+  const frames = batches.map((batch) => frameOf(batch))
+  const cut = Buffer.concat(frames).subarray(0, -10)
+  await refused(t, direct.frames(cut), 'PEER_UNREACHABLE', 'the last breaks off')
+  const { wanted, held } = await direct.offer(batches.map(({ digest }) => ({ digest, receipt: null })))
+  t.same([held.map(({ digest }) => digest), wanted], [[batches[0]?.digest, batches[1]?.digest], [batches[2]?.digest]])
+  const offset = (batches[0]?.payload.length ?? 0) - 1
+  const spoilt = Buffer.concat([...frames.slice(2), Buffer.alloc(offset, 32)])
+  await refused(t, direct.frames(spoilt), 'BAD_DOCUMENT', 'no frame follows')
+  t.equal((await direct.offer([{ digest: batches[2]?.digest ?? '', receipt: null }])).held.length, 1)
 })

@@ -1,7 +1,9 @@
+import canonicalize from 'canonicalize'
+import { CompactSign, compactVerify } from 'jose'
 import t from 'tap'
 import { sha256 } from '../../../shared/crypto/digest.ts'
 import { signerOf } from '../../../shared/crypto/identity.ts'
-import { deviceIdOf, newSigningKey, publicKeyOf } from '../../../shared/crypto/keys.ts'
+import { deviceIdOf, newSigningKey, privateKey, publicKey, publicKeyOf } from '../../../shared/crypto/keys.ts'
 import { readDocument } from '../../../shared/crypto/read-document.ts'
 import { type Signer, signDocument } from '../../../shared/crypto/sign-document.ts'
 import { checkStanding } from '../../../shared/crypto/standing.ts'
@@ -107,6 +109,18 @@ t.test('another study: its documents, its devices, and its name over our keys', 
   await rejects(ours, 'CREDENTIAL_REFUSED', 'our study id, their signature')
   await t.rejects(trust.admitAll([foreign.issuerCredential]), { code: 'STUDY_MISMATCH' })
   await t.rejects(trust.admitAll([foreign.credential]), { code: 'STUDY_MISMATCH' })
+})
+
+t.test('another implementation of JWS signs what is believed, and believes what is signed', async (t) => {
+  const { kid, privateKey: pem } = signerOf(field.identity)
+  const header = { alg: 'Ed25519', kid, typ: documentKinds.manifest.typ }
+  const payload = Buffer.from(canonicalize(samples.manifest) ?? '')
+  const theirs = await new CompactSign(payload).setProtectedHeader(header).sign(privateKey(pem))
+  t.equal((await trust.verify(theirs, 'manifest')).signer.device, field.device)
+  const ours = await signDocument('manifest', samples.manifest, signerOf(field.identity))
+  t.equal(ours.jws, theirs, 'Ed25519 has one signature for one text')
+  const { payload: read } = await compactVerify(ours.jws, publicKey(publicKeyOf(pem)), { algorithms: ['Ed25519'] })
+  t.ok(payload.equals(read))
 })
 
 t.test('a signature of another key, or over another text, is not believed', async (t) => {

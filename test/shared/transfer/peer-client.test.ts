@@ -3,9 +3,9 @@ import { buffer } from 'node:stream/consumers'
 import { Type } from '@sinclair/typebox'
 import type { FastifyReply } from 'fastify'
 import t from 'tap'
-import { maxFrameBytes } from '../../../shared/protocol/batch-frame.ts'
+import { batchesType } from '../../../shared/protocol/batch-frame.ts'
 import { maxMeetingBytes } from '../../../shared/protocol/meeting.ts'
-import { errorCodes } from '../../../shared/service/errors.ts'
+import { errorCodes, WaybillError } from '../../../shared/service/errors.ts'
 import { createLogger } from '../../../shared/service/logger.ts'
 import { openPort } from '../../../shared/transfer/open-port.ts'
 import { PeerClient } from '../../../shared/transfer/peer-client.ts'
@@ -29,15 +29,10 @@ let answer: (reply: FastifyReply) => unknown = () => ({ n: 1 })
 const received: number[] = []
 door.get('/x', (_request, reply) => answer(reply))
 door.post('/x', async ({ body }) => {
-  received.push(Buffer.isBuffer(body) ? body.length : JSON.stringify(body).length)
+  received.push(body instanceof Readable ? (await buffer(body)).length : JSON.stringify(body).length)
   return { n: received.at(-1) }
 })
-const payload = Buffer.from('the sealed bytes of a payload')
-door.get('/bytes', async ({ headers }, reply) => {
-  const [, from] = /^bytes=(\d+)-$/.exec(headers.range ?? '') ?? []
-  if (from === undefined || headers['if-range'] !== '"now"') return reply.send(payload)
-  return reply.status(206).send(payload.subarray(Number(from)))
-})
+door.post('/bytes', async ({ body }, reply) => reply.send(Readable.from([`asked for ${JSON.stringify(body)}`, '.'])))
 const port = await openPort(door, 0, '127.0.0.1')
 const client = new PeerClient({ identity: relay.identity, host: '127.0.0.1', port, admit: () => undefined })
 t.teardown(async () => {
@@ -108,31 +103,43 @@ t.test('a list is read line by line, and a bad line is not taken for a good one'
   await t.rejects(lines(5), { code: 'TOO_LARGE' })
 })
 
-t.test('house rule 2: bytes go on where they broke only while they are the same', async (t) => {
-  const read = async (from: { offset?: number; etag?: string }) => {
-    const { offset, body } = await client.stream('/bytes', from)
-    return { offset, bytes: (await buffer(Readable.from(body))).toString() }
+t.test('bytes are answered and sent as they are made', async (t) => {
+  const bytes = await client.stream('/bytes', { from: 11 })
+  t.equal((await buffer(Readable.from(bytes))).toString(), 'asked for {"from":11}.')
+  async function* made() {
+    yield Buffer.from('some')
+    await new Promise(setImmediate)
+    yield Buffer.from('more')
   }
-  t.strictSame(await read({}), { offset: 0, bytes: `${payload}` })
-  t.strictSame(await read({ offset: 11, etag: '"now"' }), { offset: 11, bytes: `${payload.subarray(11)}` })
-  t.strictSame(
-    await read({ offset: 11, etag: '"before"' }),
-    { offset: 0, bytes: `${payload}` },
-    'others now: all of them',
-  )
+  t.strictSame(await client.send('/x', batchesType, made(), Answer, 100), { n: 8 })
+  await t.rejects(client.send('/x', batchesType, broken(), Answer, 100), { message: 'this disk is gone' })
+})
+
+async function* broken() {
+  yield Buffer.from('some')
+  throw new WaybillError('STORAGE_FAILED', 'this disk is gone')
+}
+
+t.test('what is said can wait until it is known who listens', async (t) => {
+  const { identity } = relay
+  const stranger = new PeerClient({ identity, host: '127.0.0.1', port, admit: () => undefined })
+  t.teardown(() => stranger.close())
+  t.equal(stranger.peer, undefined)
+  const said: (string | undefined)[] = []
+  const say = () => said.push(stranger.peer?.device)
+  await stranger.json('POST', '/x', say, Answer, 100)
+  t.strictSame(said, [field.device])
 })
 
 t.test('house rule 14: a body over its limit is refused, and so is one of who is not admitted', async (t) => {
-  const frame = (bytes: number) => client.frame('/x', Buffer.alloc(bytes), Answer)
-  t.strictSame(await frame(maxFrameBytes), { n: maxFrameBytes })
-  await t.rejects(frame(maxFrameBytes + 1), { code: 'TOO_LARGE' })
+  received.length = 0
   const json = (characters: number) => client.json('POST', '/x', 'x'.repeat(characters), Answer, 100)
   t.strictSame(await json(maxMeetingBytes - 2), { n: maxMeetingBytes })
   await t.rejects(json(maxMeetingBytes - 1), { code: 'TOO_LARGE' })
   isAdmitted = false
-  await t.rejects(frame(maxFrameBytes + 1), { code: 'UNEXPECTED' }, 'before its body is read')
+  await t.rejects(json(maxMeetingBytes), { code: 'UNEXPECTED' }, 'before its body is read')
   isAdmitted = true
-  t.strictSame(received, [maxFrameBytes, maxMeetingBytes], 'the others reached nobody')
+  t.strictSame(received, [maxMeetingBytes], 'the others reached nobody')
 })
 
 t.test('a door that does not exist, and a place where nobody is', async (t) => {

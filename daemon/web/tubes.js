@@ -10,7 +10,15 @@ import { say } from '/words.js'
 /** Their minutes run out, so they are asked for again although nothing changed. */
 const refreshMs = 30_000
 /** Nobody has said anything of these tubes in any handover. */
-const untold = { state: 'waiting', counted: null, isShort: false, reason: null, text: null, laptop: null }
+const untold = {
+  state: 'waiting',
+  counted: null,
+  isShort: false,
+  reason: null,
+  text: null,
+  laptop: null,
+  alsoWith: null,
+}
 let found = null
 let seen = { key: '', at: 0 }
 

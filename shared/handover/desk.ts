@@ -28,6 +28,8 @@ export interface ShownTube {
   text: string | null
   /** For a tube of another laptop: its name. */
   laptop: string | null
+  /** On the assistant's laptop: another driver, in whose handover the same tube is in the hand as well. */
+  alsoWith: string | null
   drawnAt: string | null
   /** Whole minutes until the tube is too old; below zero where it is; null where the study sets no limit, or the time is doubtful. */
   minutesLeft: number | null
@@ -61,6 +63,8 @@ export interface HandoverView extends HandoverHead {
   /** A question that waits for an answer: how many labels are in the hand, or why a tube is missing. */
   question: { ask: 'count' | 'reason'; tube: ShownTube } | null
   signed: Signed
+  /** Who signed last did not agree with what stands. */
+  isDisputed: boolean
   /** The newest revision first; two of one number are both here. */
   revisions: ShownRevision[]
   /** Of revisions that were erased here. */
@@ -112,6 +116,7 @@ export interface ClosedHandover {
   id: string
   began: string
   signed: Signed
+  isDisputed: boolean
   /** Null where the revision was erased here: a server has it. */
   counts: TubeCounts | null
   /** How many were in the hand; null as above. */

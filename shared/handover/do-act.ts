@@ -31,7 +31,7 @@ export function doAct(parts: DeskParts, id: string, asked: Asked): Answer {
   const after = reconcileNow(parts, known)
   const tube = find(after)
   context.tell()
-  return { told, tube: tube ? shownTube(parts, known.head.giver, tube) : null, view: viewOf(parts, id) }
+  return { told, tube: tube ? shownTube(parts, known, tube) : null, view: viewOf(parts, id) }
 }
 
 /** What a revision cannot hold is not begun: what is signed says everything. */

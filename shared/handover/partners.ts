@@ -74,10 +74,10 @@ function carried({ documents }: DeskParts, closed: KnownHandover[]): number {
 function closedHandover({ documents }: DeskParts, { head, isWiped }: KnownHandover): ClosedHandover {
   if (isWiped) documents.forget(head.id)
   const written = documents.of(head.id)
-  const { signed, standing } = signingOf(head, written)
+  const { signed, standing, isDisputed } = signingOf(head, written)
   const [settled] = standing
   return {
-    ...{ id: head.id, began: head.began, signed },
+    ...{ id: head.id, began: head.began, signed, isDisputed },
     counts: settled ? countsIn(settled.handover) : null,
     tubes: settled ? tubesIn(settled.handover.lines) : null,
     signatures: bestOf(written.signatures.map(({ signature }) => signature)),

@@ -2,6 +2,7 @@ import type { HandoverSignature } from '../protocol/handover.ts'
 import { ageOf } from '../specimens/minutes-left.ts'
 import { countTubes, type Reconciled } from '../specimens/reconcile.ts'
 import type { Tube } from '../specimens/tube.ts'
+import { alsoWith } from './also-with.ts'
 import { contentDigest, contentOf } from './content.ts'
 import type { HandoverView, ShownRevision, ShownTube } from './desk.ts'
 import type { DeskParts } from './desk-parts.ts'
@@ -19,23 +20,23 @@ export function viewOf(parts: DeskParts, id: string): HandoverView {
   const { head, isClosed, isWiped } = known
   if (isWiped) for (const book of [parts.acts, parts.documents]) book.forget(id)
   const written = parts.documents.of(id)
-  const { signed, standing } = signingOf(head, written)
+  const { signed, standing, isDisputed } = signingOf(head, written)
   const [settled] = isClosed ? standing : []
   const now = settled || isWiped ? undefined : reconcileNow(parts, known)
   const tubes = now?.tubes ?? (settled ? tubesWritten(parts, settled.handover) : [])
   const heard = parts.heard.get(id)
   const listed = listedOf(tubes)
-  const offsetOf = offsetsOf(parts)
+  const look = lookOf(parts, known)
   const signatures = bestOf(written.signatures.map(({ signature }) => signature))
   return {
     ...head,
     ...{ giverName: nameOf(parts, head.giver), takerName: nameOf(parts, head.taker) },
-    tubes: listed.map((tube) => shownTube(parts, head.giver, tube, offsetOf)),
+    tubes: listed.map((tube) => shownTube(parts, known, tube, look)),
     unlisted: tubes.length - listed.length,
     counts: countTubes(tubes),
     temperature: now ? now.temperature : (settled?.handover.temperature ?? null),
     question: now && !isClosed ? questionOf(parts, known, now) : null,
-    ...{ signed, revisions: shownRevisions(written, signatures), isClosed },
+    ...{ signed, isDisputed, revisions: shownRevisions(written, signatures), isClosed },
     bareSignatures: signatures.filter(({ handover }) => !written.revisions.some(({ digest }) => digest === handover)),
     isChangedSince:
       now !== undefined &&
@@ -56,11 +57,17 @@ function listedOf(tubes: Tube[]): Tube[] {
 }
 
 /** A tube as a page shows it, with times brought to this laptop's clock. */
-export function shownTube(parts: DeskParts, giver: string, tube: Tube, offsetOf = offsetsOf(parts)): ShownTube {
+export function shownTube(
+  parts: DeskParts,
+  known: KnownHandover,
+  tube: Tube,
+  look: Look = lookOf(parts, known),
+): ShownTube {
   const { context } = parts
   const line = tube.line ?? tube.elsewhere?.line ?? null
   const device = tube.elsewhere?.device
-  const age = line && ageOf(line, context.clock.now(), offsetOf(device ?? giver))
+  const age = line && ageOf(line, context.clock.now(), look.offsetOf(device ?? known.head.giver))
+  const other = tube.line && tube.counted !== null ? look.alsoWith(tube.line) : undefined
   const { state, tubes, counted, reason, text } = tube
   return {
     line: tube.line && { model: tube.line.model, pk: tube.line.pk },
@@ -68,8 +75,19 @@ export function shownTube(parts: DeskParts, giver: string, tube: Tube, offsetOf 
     ...{ specimenType: textOf(line?.fields.specimenType), state, tubes, counted },
     ...{ isShort: state === 'present' && tubes !== null && counted !== tubes, reason, text },
     laptop: device === undefined ? null : nameOf({ context }, device),
+    alsoWith: other === undefined ? null : nameOf({ context }, other),
     ...(age ?? { drawnAt: null, minutesLeft: null, doubtful: false }),
   }
+}
+
+/** What is looked up of many tubes. */
+interface Look {
+  offsetOf(device: string): number
+  alsoWith: ReturnType<typeof alsoWith>
+}
+
+function lookOf(parts: DeskParts, known: KnownHandover): Look {
+  return { offsetOf: offsetsOf(parts), alsoWith: alsoWith(parts, known) }
 }
 
 /** Each laptop's clock is asked for once, and not for every tube. */
@@ -83,11 +101,11 @@ function offsetsOf({ context }: DeskParts): (device: string) => number {
 }
 
 /** The question that waits on this laptop: why a tube is missing, or how many labels are in the hand. */
-function questionOf(parts: DeskParts, { head, asking }: KnownHandover, now: Reconciled): HandoverView['question'] {
-  const missing = asking && now.tubeOf(asking)
-  if (missing?.state === 'notYetScanned') return { ask: 'reason', tube: shownTube(parts, head.giver, missing) }
+function questionOf(parts: DeskParts, known: KnownHandover, now: Reconciled): HandoverView['question'] {
+  const missing = known.asking && now.tubeOf(known.asking)
+  if (missing?.state === 'notYetScanned') return { ask: 'reason', tube: shownTube(parts, known, missing) }
   const last = now.lastScan(parts.context.device)
-  return last?.isAgain ? { ask: 'count', tube: shownTube(parts, head.giver, last.tube) } : null
+  return last?.isAgain ? { ask: 'count', tube: shownTube(parts, known, last.tube) } : null
 }
 
 /** Whether what a revision says would be written down now. Most often one number tells, and nobody waits for a digest. */

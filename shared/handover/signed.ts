@@ -8,11 +8,26 @@ export interface Signing {
   signed: Signed
   /** The newest revisions that somebody signed; several where two were written at once. */
   standing: Revision[]
+  /** Somebody signed that very one, did not agree with it, and has not agreed since. */
+  isDisputed: boolean
 }
 
 /** A pure function of the set of documents, the same whatever the order in which they came. */
-export function signingOf({ giver, taker }: HandoverHead, { revisions, signatures }: Written): Signing {
+export function signingOf(head: HandoverHead, written: Written): Signing {
+  const { signed, standing } = standingOf(head, written)
   // The driver's laptop forgets revisions once a server has them; signatures stay.
+  const newest = written.signatures.reduce((most, { signature }) => Math.max(most, signature.revision), 0)
+  const last = written.signatures.filter(({ signature }) =>
+    standing.length > 0 ? standing.some(({ digest }) => digest === signature.handover) : signature.revision === newest,
+  )
+  const agreed = new Set(last.flatMap(({ signature }) => (signature.agrees ? [signature.by] : [])))
+  return { signed, standing, isDisputed: last.some(({ signature }) => !agreed.has(signature.by)) }
+}
+
+function standingOf(
+  { giver, taker }: HandoverHead,
+  { revisions, signatures }: Written,
+): Pick<Signing, 'signed' | 'standing'> {
   const signers = new Set(signatures.map(({ signature }) => signature.by))
   if (revisions.length === 0 && signers.size > 0) return { signed: signers.size === 1 ? 'one' : 'both', standing: [] }
   const signedBy = (device: string) => {

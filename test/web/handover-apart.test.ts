@@ -5,21 +5,14 @@ import {
   beginHandover,
   expected,
   labelOf,
-  type Side,
   scan,
+  signByScanner,
   startHandoverDay,
   viewOf,
 } from '../fixtures/handover-day.ts'
 import { until } from '../fixtures/until.ts'
 
 t.setTimeout(300_000)
-
-async function sign({ page }: Side): Promise<void> {
-  await scan(page, 'WAYBILL-SIGN')
-  await answered(page, 'Sign now?')
-  await scan(page, 'WAYBILL-SIGN')
-  await page.locator('.revisions .sign').first().waitFor()
-}
 
 t.test('driver B finds the tubes whose data driver A took', { skip: noBrowser }, async (t) => {
   const browser = await openBrowser()
@@ -32,8 +25,8 @@ t.test('driver B finds the tubes whose data driver A took', { skip: noBrowser },
     await taker.page.locator('#tubes-there ~ .tubes', { hasText: labelOf(number) }).waitFor()
   }
   await until('the assistant has it', async () => (await viewOf(giver.page)).counts.present === 2)
-  await sign(taker)
-  await sign(giver)
+  await signByScanner(taker)
+  await signByScanner(giver)
   await giver.page.getByText('This handover is closed.').waitFor({ timeout: 20_000 })
   await giver.page.getByRole('link', { name: /Back to the first page/ }).click()
   await giver.page.getByText(/0 safe here · 4 with Thabo since/).waitFor({ timeout: 30_000 })
@@ -73,13 +66,13 @@ t.test(
     await day.stop(taker)
     await scan(giver.page, labelOf(1))
     await answered(giver.page, 'Present')
-    await sign(giver)
+    await signByScanner(giver)
     await day.stop(giver)
     await day.restart(taker)
     await taker.page.locator('#scan').waitFor()
     await scan(taker.page, labelOf(3))
     await answered(taker.page, 'Present')
-    await sign(taker)
+    await signByScanner(taker)
     await day.restart(giver)
     for (const { page } of [taker, giver]) {
       await page.getByText('Both signed, and what they signed differs.').waitFor({ timeout: 30_000 })
@@ -98,9 +91,9 @@ t.test(
       await page.getByText('Changed since it was signed: what is shown here is not signed yet.').waitFor()
       t.match(await page.innerText('.top'), 'In hand: 3. Not yet scanned: 1.', 'what is shown has all of it')
     }
-    await sign(taker)
+    await signByScanner(taker)
     await until('the next version is here', async () => (await viewOf(giver.page)).revisions.length === 3)
-    await sign(giver)
+    await signByScanner(giver)
     for (const { page } of [taker, giver]) await page.getByText('Signed by both.').waitFor({ timeout: 20_000 })
   },
 )

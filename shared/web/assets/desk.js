@@ -122,10 +122,10 @@ export function showAnswersBy(show) {
 /** @param {string} told */
 function soundOf(told) {
   if (told === 'present') return 'good'
-  if (told === 'again' || told === 'askReason' || told === 'askSign') return 'ask'
+  if (told === 'askReason' || told === 'askSign') return 'ask'
   if (told === 'anotherLaptop') return 'elsewhere'
-  if (told === 'unexpected' || told === 'changed' || told === 'notDrawn') return 'look'
-  if (told === 'missing' || told === 'undone') return told
+  if (told === 'unexpected') return 'look'
+  if (['again', 'changed', 'notDrawn', 'missing', 'undone'].includes(told)) return told
   return told === 'notUnderstood' || told === 'notSaved' || told === 'nothingToUndo' ? 'bad' : 'counted'
 }
 

@@ -38,6 +38,11 @@ const soonMinutes = 60
 /** @type {Set<string>} */
 const opened = new Set()
 
+/** How many are in the hand, or were read, other than the data says. @param {any} counts */
+export function notAsListed({ unexpected, anotherLaptop, notDrawn, changed }) {
+  return unexpected + anotherLaptop + notDrawn + changed
+}
+
 /** Shows all rows of a group from now on. @param {string} group */
 export function openGroup(group) {
   opened.add(group)
@@ -68,6 +73,7 @@ export function answerBox(told, isAsking) {
       el('strong', {}, words),
       told?.tube && !isAsking ? el('p', {}, ...lineOf(told.tube)) : null,
       told?.tube?.isShort && !isAsking ? el('p', {}, inHand(told.tube)) : null,
+      told?.tube?.alsoWith ? el('p', {}, say('tube.alsoWith', { name: told.tube.alsoWith })) : null,
       told?.told === 'notSaved'
         ? el('p', {}, say('answer.notSaved.why', { read: told.read || say('answer.thisAct') }))
         : null,
@@ -135,7 +141,7 @@ export function nextTube(tubes, now) {
  * @param {string} now
  */
 export function tubeList({ tubes, unlisted, isClosed }, now) {
-  const isPresent = ({ state, isShort }) => state === 'present' && !isShort
+  const isPresent = ({ state, isShort, alsoWith }) => state === 'present' && !isShort && alsoWith === null
   const notYet = ({ state }) => state === 'notYetScanned'
   const toLookAt = tubes.filter((tube) => !isPresent(tube) && !notYet(tube))
   return [
@@ -177,7 +183,8 @@ export function tubeRows(key, tubes, isClosed, now) {
 
 /** Of one tube: its label, its state with its sign, its line, its age, and what can be said of it. @param {any} tube @param {boolean} isClosed @param {string} now */
 export function row(tube, isClosed, now) {
-  const { kind, sign } = tube.isShort ? { kind: 'wait', sign: '≠' } : (looks[tube.state] ?? { kind: 'idle', sign: '' })
+  const isOdd = tube.isShort || tube.alsoWith
+  const { kind, sign } = isOdd ? { kind: 'wait', sign: '≠' } : (looks[tube.state] ?? { kind: 'idle', sign: '' })
   const key = tube.line ? `${tube.line.model} ${tube.line.pk}` : `stray ${tube.label}`
   const age = ageOf(tube, now)
   return el(
@@ -200,8 +207,9 @@ function sayWhy({ state, label }, key) {
 }
 
 /** @param {any} tube */
-export function stateOf({ state, laptop, isShort, reason, reasonWords, text, ...tube }) {
+export function stateOf({ state, laptop, alsoWith, isShort, reason, reasonWords, text, ...tube }) {
   const words = [say(`tube.${state}`, { laptop: laptop ?? say('tube.someLaptop') })]
+  if (alsoWith) words.push(say('tube.alsoWith', { name: alsoWith }))
   if (isShort || (tube.counted ?? 0) > 1) words.push(inHand({ isShort, ...tube }))
   if (reason) words.push(text ? `${reasonWords ?? reason}: ${text}` : (reasonWords ?? reason))
   return words.join(' · ')

@@ -5,7 +5,7 @@ import { heard, temperaturePart } from './cool-box.js'
 import { act, begin, close, desk, findPeople, follow, openId, setPin, showAnswersBy, sign, takeShift } from './desk.js'
 import { el, renew } from './elements.js'
 import { redraw } from './frame.js'
-import { answerBox, button, nextTube, openGroup, questionBox, row, tubeList } from './handover-parts.js'
+import { answerBox, button, nextTube, notAsListed, openGroup, questionBox, row, tubeList } from './handover-parts.js'
 import { problem, sentence } from './parts.js'
 import { choices, reasonOf, turnReasons } from './reasons.js'
 import { regain, scanField, startScanning, stopScanning, takeFocus } from './scan-field.js'
@@ -135,8 +135,8 @@ function titleOf({ side, giverName, takerName }) {
 
 /** What was scanned of what was expected, each state by its own word. */
 function countsOf({ counts }) {
-  const look = counts.unexpected + counts.anotherLaptop + counts.notDrawn + counts.changed
-  return { present: counts.present, notYet: counts.notYetScanned, missing: counts.missing, look }
+  const { present, notYetScanned: notYet, missing } = counts
+  return { present, notYet, missing, look: notAsListed(counts) }
 }
 
 function troubles() {

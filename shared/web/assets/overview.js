@@ -3,7 +3,7 @@
 
 import { desk, follow } from './desk.js'
 import { el } from './elements.js'
-import { button } from './handover-parts.js'
+import { button, notAsListed } from './handover-parts.js'
 import { named, section, sentence } from './parts.js'
 import { shiftPart, signedWords } from './signing.js'
 import { listed, moment, say } from './words.js'
@@ -64,7 +64,7 @@ function isOfToday({ isHere, open, aboard, last }, index, now) {
 function partnerPart({ device, name, isHere, expected, open, counts, signed, last }, side, now) {
   const words = counts && {
     ...{ present: counts.present, notYet: counts.notYetScanned, missing: counts.missing },
-    look: counts.unexpected + counts.anotherLaptop + counts.notDrawn + counts.changed,
+    look: notAsListed(counts),
   }
   return el(
     'li',
@@ -83,11 +83,11 @@ function partnerPart({ device, name, isHere, expected, open, counts, signed, las
 }
 
 /** The last handover that is closed, and the way to it. @param {any} last @param {string} now */
-function lastPart({ id, began, tubes, signed, signatures }, now) {
+function lastPart({ id, began, tubes, signed, isDisputed, signatures }, now) {
   const isUnverified = signatures.some(({ verified }) => !verified)
   const words = [
     say(tubes === null ? 'last.erased' : 'last.tubes', { at: moment(began, now), count: tubes ?? 0 }),
-    signedWords(signed),
+    signedWords(signed, isDisputed),
     ...(isUnverified ? [say('last.unverified')] : []),
   ]
   return el('p', { class: 'last' }, `${words.join(' ')} `, el('a', { href: `#handover/${id}` }, say('last.look')))
@@ -131,7 +131,10 @@ function leaveAnswer(partners, peers) {
   const near = new Set(peers.filter(({ state }) => state !== 'gone').map(({ device }) => device))
   const begun = partners.filter(({ open }) => open)
   const open = begun.filter(({ counts }) => counts?.notYetScanned > 0)
-  const untouched = partners.filter(({ device, open, expected }) => !open && expected > 0 && near.has(device))
+  const waiting = partners.filter(({ open, expected }) => !open && expected > 0)
+  const untouched = waiting.filter(({ device }) => near.has(device))
+  const behind = waiting.filter(({ device }) => !near.has(device))
+  const stay = behind.map(({ name, expected }) => say('leave.behind', { name, count: expected }))
   const unsigned = begun.filter(({ signed }) => signed === 'no')
   const more = [
     ...open.map(openWords),
@@ -141,8 +144,11 @@ function leaveAnswer(partners, peers) {
   const count =
     open.reduce((sum, { counts }) => sum + counts.notYetScanned, 0) +
     untouched.reduce((sum, { expected }) => sum + expected, 0)
-  if (count > 0) return { kind: 'wait', words: say('leave.open', { count }), more: [...more, say('leave.open.why')] }
-  if (unsigned.length > 0) return { kind: 'wait', words: say('leave.sign'), more }
+  if (count > 0)
+    return { kind: 'wait', words: say('leave.open', { count }), more: [...more, say('leave.open.why'), ...stay] }
+  if (unsigned.length > 0) return { kind: 'wait', words: say('leave.sign'), more: [...more, ...stay] }
+  const left = behind.reduce((sum, { expected }) => sum + expected, 0)
+  if (left > 0) return { kind: 'wait', words: say('leave.without', { count: left }), more: stay }
   return { kind: 'good', words: say('leave.yes'), more: [say('leave.yes.why')] }
 }
 

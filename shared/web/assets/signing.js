@@ -2,7 +2,7 @@
 /** Who is here, who signs, and what was signed. */
 
 import { el } from './elements.js'
-import { button } from './handover-parts.js'
+import { button, notAsListed } from './handover-parts.js'
 import { section, sentence } from './parts.js'
 import { moment, say } from './words.js'
 
@@ -63,12 +63,14 @@ function submit(words) {
  */
 export function signForm({ side, counts }, { person, hasPin }) {
   const open = counts.notYetScanned
+  const look = notAsListed(counts)
   return el(
     'form',
     { class: 'sign-form field', 'data-do': 'sign', 'data-key': 'sign-form', 'aria-labelledby': 'sign-title' },
     el('h2', { id: 'sign-title' }, say('sign.title')),
     sentence(say(`sign.meaning.${side}`, { count: counts.present })),
     open > 0 ? sentence(say('sign.open', { count: open })) : null,
+    counts.missing + look > 0 ? sentence(say('sign.also', { missing: counts.missing, look })) : null,
     sentence(person ? say('sign.as', { name: person.name }) : say('sign.asNobody')),
     hasPin ? el('label', { for: 'pin' }, say('sign.pin')) : null,
     hasPin ? el('input', { id: 'pin', type: 'password', maxlength: 64, autocomplete: 'off' }) : null,
@@ -86,9 +88,16 @@ export function signForm({ side, counts }, { person, hasPin }) {
   )
 }
 
-/** Who has signed, in words. @param {string} signed */
-export function signedWords(signed) {
+/** Who has signed, in words. @param {string} signed @param {boolean} [isDisputed] somebody did not agree */
+export function signedWords(signed, isDisputed = false) {
+  if (signed === 'both' && isDisputed) return say('signed.disputed')
   return say(signed === 'one' ? 'signed.byOne' : `signed.${signed}`)
+}
+
+/** @param {string} signed @param {boolean} isDisputed */
+function kindOf(signed, isDisputed) {
+  if (signed === 'both' && !isDisputed) return 'good'
+  return signed === 'no' ? 'idle' : 'wait'
 }
 
 /**
@@ -98,12 +107,12 @@ export function signedWords(signed) {
  * @param {string} now
  */
 export function signedPart(view, shift, now) {
-  const { signed, isChangedSince, isClosed, revisions, bareSignatures, side } = view
+  const { signed, isDisputed, isChangedSince, isClosed, revisions, bareSignatures, side } = view
   const signatures = (list) => el('ul', {}, ...list.map((signature) => signaturePart(signature, view, shift, now)))
   return section(
     'signed',
     say('signed.title'),
-    el('p', { class: `state ${signed === 'both' ? 'good' : signed === 'no' ? 'idle' : 'wait'}` }, signedWords(signed)),
+    el('p', { class: `state ${kindOf(signed, isDisputed)}` }, signedWords(signed, isDisputed)),
     isChangedSince && signed !== 'no' ? el('p', { class: 'state wait' }, say('signed.changed')) : null,
     isClosed ? el('p', { class: 'state good' }, say('signed.closed')) : null,
     el('ul', { class: 'revisions' }, ...revisions.map((revision) => revisionPart(revision, signatures, now))),
@@ -125,7 +134,7 @@ function revisionPart({ digest, revision, at, counts, hasTwin, differences, sign
     'li',
     { 'data-key': digest },
     el('h3', {}, say(hasTwin ? 'revision.twin' : 'revision.title', words)),
-    sentence(say('revision.counts', { ...words, notYet: counts.notYetScanned })),
+    sentence(say('revision.counts', { ...words, notYet: counts.notYetScanned, look: notAsListed(counts) })),
     ...(hasTwin ? [sentence(say('revision.twinWhy')), twinList(differences)] : []),
     signatures.length === 0 ? sentence(say('revision.unsigned')) : null,
     signaturesPart(signatures),

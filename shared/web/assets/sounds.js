@@ -13,6 +13,14 @@ const sounds = {
       [1319, 90],
     ],
   },
+  again: {
+    wave: 'triangle',
+    notes: [
+      [988, 70],
+      [0, 40],
+      [988, 70],
+    ],
+  },
   ask: {
     wave: 'triangle',
     notes: [
@@ -43,6 +51,20 @@ const sounds = {
       [0, 60],
       [392, 140],
     ],
+  },
+  changed: {
+    wave: 'square',
+    notes: [
+      [330, 120],
+      [0, 40],
+      [440, 120],
+      [0, 40],
+      [330, 120],
+    ],
+  },
+  notDrawn: {
+    wave: 'square',
+    notes: [[262, 420]],
   },
   elsewhere: {
     wave: 'square',

@@ -60,6 +60,7 @@ export const setswana: Record<keyof typeof handoverEnglish, string> = {
   'tubes.unlisted.one': 'E nngwe gape ga e a kwalwa fano; sekanara e a e bona.',
   'tubes.unlisted.other': 'Tse dingwe di le {count} ga di a kwalwa fano; sekanara e a di bona.',
 
+  'tube.alsoWith': '{name} le ene o e sekanile: e mo seatleng sa ga mang?',
   'tube.present': 'e teng',
   'tube.notYetScanned': 'ga e ise e sekaniwe',
   'tube.waiting': 'e letile mokgweetsi',
@@ -121,6 +122,7 @@ export const setswana: Record<keyof typeof handoverEnglish, string> = {
   'sign.meaning.taker.other': 'Ke amogetse dithubu tse: {count} di teng.',
   'sign.open.one': 'Thubu e le nngwe ga e ise e sekaniwe. E tla lebelelwa ke mokgweetsi yo o latelang.',
   'sign.open.other': 'Dithubu di le {count} ga di ise di sekaniwe. Di tla lebelelwa ke mokgweetsi yo o latelang.',
+  'sign.also': 'Lenaane le bua gape: {missing} di a tlhokega, {look} ga di tshwane le lenaane.',
   'sign.as': 'O saena o le {name}.',
   'sign.asNobody': 'Ga go leina lepe: tshaeno e tla bua jalo.',
   'sign.pin': 'PIN (kwa ntle ga yone tshaeno ya re ga e a netefadiwa)',
@@ -136,6 +138,7 @@ export const setswana: Record<keyof typeof handoverEnglish, string> = {
   'signed.no': 'Ga go ise go saene ope.',
   'signed.byOne': 'Go saenile a le mongwe.',
   'signed.both': 'Go saenile ka bobedi.',
+  'signed.disputed': 'Go saenile ka bobedi, mme ga ba dumalane ka bobedi.',
   'signed.differently': 'Ba saenile ka bobedi, mme se ba se saenetseng ga se tshwane.',
   'signed.changed': 'Go fetogile fa e sale go saeniwa: se se bonwang fano ga se ise se saeniwe.',
   'signed.closed': 'Neelano e e tswetswe.',
@@ -143,7 +146,8 @@ export const setswana: Record<keyof typeof handoverEnglish, string> = {
   'revision.title': 'Mofuta {number}, {at}',
   'revision.twin': 'Mofuta {number}, {at}: o mongwe wa mefuta e mebedi',
   'revision.twinWhy': 'Mofuta o mongwe ga o na se, kgotsa o se na se ka tsela e nngwe:',
-  'revision.counts': '{present} di teng, {missing} di a tlhokega, {notYet} ga di ise di sekaniwe.',
+  'revision.counts':
+    '{present} di teng, {missing} di a tlhokega, {notYet} ga di ise di sekaniwe, {look} ga di tshwane le lenaane.',
   'revision.unsigned': 'Ga go ope yo o saenetseng mofuta o.',
   'signature.handedOver': '{name} o neelane ka {laptop}, {at}',
   'signature.received': '{name} o amogetse ka {laptop}, {at}',
@@ -178,6 +182,12 @@ export const setswana: Record<keyof typeof handoverEnglish, string> = {
   'leave.title': 'A nka tsamaya?',
   'leave.yes': 'Ee',
   'leave.yes.why': 'Ga go na thubu e e setseng e butswe e laptop e e e itseng.',
+  'leave.without.one': 'Ee, kwa ntle ga thubu e le nngwe',
+  'leave.without.other': 'Ee, kwa ntle ga dithubu di le {count}',
+  'leave.behind.one':
+    '{name} ga e gaufi, mme thubu ya yone e le nngwe ga e a neelwa. E tla lebelelwa ke mokgweetsi yo o latelang.',
+  'leave.behind.other':
+    '{name} ga e gaufi, mme dithubu tsa yone di le {count} ga di a neelwa. Di tla lebelelwa ke mokgweetsi yo o latelang.',
   'leave.open.one': 'Thubu e le nngwe e sa ntse e butswe',
   'leave.open.other': 'Dithubu di le {count} di sa ntse di butswe',
   'leave.open.why': 'Fa o tsamaya kwa ntle ga tsone, di tla lebelelwa ke mokgweetsi yo o latelang.',

@@ -1,0 +1,77 @@
+import t from 'tap'
+import { noBrowser, openBrowser } from '../fixtures/browser.ts'
+import { answered, beginHandover, labelOf, scan, startHandoverDay } from '../fixtures/handover-day.ts'
+import { until } from '../fixtures/until.ts'
+
+t.setTimeout(300_000)
+
+t.test('the scan field has the focus in every state of the page', { skip: noBrowser }, async (t) => {
+  const browser = await openBrowser()
+  t.teardown(() => browser.close())
+  const day = await startHandoverDay(t, browser, 6)
+  await beginHandover(day)
+  const { page } = day.taker
+  let focused = ''
+  const holds = async (state: string) => {
+    const look = async () => {
+      focused = await page.evaluate<string>('document.activeElement.id || document.activeElement.tagName')
+      return focused === 'scan'
+    }
+    await until(`${state}: the scan field has the focus`, look, { tell: () => focused })
+    t.pass(state)
+  }
+  await holds('nothing scanned')
+  await scan(page, labelOf(2))
+  await answered(page, 'Present')
+  await holds('present')
+  await scan(page, labelOf(2))
+  await answered(page, 'Already scanned')
+  await holds('how many?')
+  await page.getByRole('button', { name: '2', exact: true }).click()
+  await answered(page, 'Counted')
+  await holds('counted, by a click')
+  await scan(page, 'XYZ9999')
+  await answered(page, 'Unexpected')
+  await holds('unexpected')
+  await page.getByRole('button', { name: 'XYZ9999: Say something of it' }).click()
+  await page.locator('.question').waitFor()
+  await holds('what is the matter with it?')
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: /^Missing/ }).click()
+  await answered(page, 'Why is it missing?')
+  await holds('why?')
+  await page.keyboard.press('3')
+  await page.getByText('In your own words, then Enter').waitFor()
+  await page.keyboard.type('fell', { delay: 120 })
+  await page.keyboard.press('Enter')
+  await answered(page, 'Missing: written down')
+  await holds('own words were written')
+  await page.getByLabel('Temperature in the cool box').fill('5')
+  await page.keyboard.press('Enter')
+  await answered(page, 'Temperature written down')
+  await holds('the temperature was written')
+  await page.getByRole('button', { name: /^Undo/ }).click()
+  await answered(page, 'Undone')
+  await holds('undone')
+  await page.getByRole('button', { name: 'Sound is on: mute' }).click()
+  await holds('muted')
+  await page.locator('details.shift summary').click()
+  await page.getByRole('button', { name: 'Thabo (driver)' }).click()
+  await page.getByText('On shift here: Thabo').waitFor()
+  await holds('on shift')
+  await scan(day.giver.page, labelOf(0))
+  await page.locator('#tubes-there ~ .tubes', { hasText: labelOf(0) }).waitFor({ timeout: 20_000 })
+  await holds('the other laptop scanned')
+  await scan(page, 'WAYBILL-SIGN')
+  await answered(page, 'Sign now?')
+  await holds('sign?')
+  await scan(page, 'WAYBILL-SIGN')
+  await page.getByText('Signed by one.').waitFor()
+  await holds('signed')
+  await day.stop(day.giver)
+  await page.locator('.heard', { hasText: /Not heard from lap-01 since/ }).waitFor({ timeout: 30_000 })
+  await holds('the other laptop is gone')
+  await day.taker.program.close()
+  await page.getByRole('alert').waitFor({ timeout: 30_000 })
+  await holds('the program is gone')
+})

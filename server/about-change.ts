@@ -34,6 +34,8 @@ export interface About {
   decision?: Decision
   /** Another content bears its id. */
   twin?: true
+  /** What other study configurations make of it, under which an exact repeat of it was sealed. */
+  also?: About[]
 }
 
 type Model = MappedModels['models'][string]
@@ -52,8 +54,21 @@ export function aboutChange(change: Change, terms: Terms): About | undefined {
   return undefined
 }
 
+/**
+ * What is known of a change once an exact repeat of it was read by other terms: it counts as the best that any of them says. A decision
+ * counts where a server made it, whoever else repeats it.
+ * @returns undefined where the repeat says nothing new
+ */
+export function withReading(known: About, repeat: About): About | undefined {
+  const { twin, also = [], ...first } = known
+  const marks = twin && { twin }
+  if (repeat.refused || [first, ...also].some((one) => JSON.stringify(one) === JSON.stringify(repeat))) return undefined
+  if (known.refused) return { ...repeat, ...marks }
+  return { ...first, ...marks, also: [...also, repeat] }
+}
+
 /** By what a natural key is found: the first 16 bytes of sha-256 over the RFC 8785 form of `[model, naturalKey]`. */
-function keyDigest(model: string, naturalKey: readonly unknown[]): Buffer {
+export function keyDigest(model: string, naturalKey: readonly unknown[]): Buffer {
   // Plain values in arrays: V8 writes them as RFC 8785 does.
   return hash('sha256', JSON.stringify([model, naturalKey]), 'buffer').subarray(0, keyBytes)
 }

@@ -1,9 +1,10 @@
+import { asWaybillError, type WaybillError } from '../shared/service/errors.ts'
 import { takeFreed } from './bear-keys.ts'
 import { decide, settleAgain } from './decide.ts'
 import { readFact, writeFact } from './facts.ts'
 import type { ServerStore } from './open-store.ts'
 import { Round } from './round.ts'
-import { settle } from './settle-change.ts'
+import { setAside, settle, stateOf } from './settle-change.ts'
 import { evaluate } from './show-record.ts'
 
 const cursor = 'appliedThrough'
@@ -17,14 +18,41 @@ const mostAtOnce = 1000
  * @throws DISK_FULL, STORAGE_FAILED: all is as before, and it is tried again
  */
 export function applyNext(store: ServerStore, most = mostAtOnce): number {
-  return inRound(store, (round) => {
-    let done = takeRooted(round, most)
-    done += takeFreed(round, most - done, (change) => {
-      settleAgain(round, change)
-      decide(round)
+  let used: Round | undefined
+  try {
+    return inRound(store, (round) => {
+      used = round
+      return applySome(round, most)
     })
-    done += takeRechecks(round, most - done)
-    return done + takeNew(round, most - done)
+  } catch (thrown) {
+    const error = asWaybillError(thrown)
+    if (error.code === 'DISK_FULL' || error.code === 'STORAGE_FAILED') throw error
+    // Half of it may do; at last, what fails is alone.
+    if (most > 1) return applyNext(store, most >> 1)
+    return setFailedAside(store, used?.at, error)
+  }
+}
+
+function applySome(round: Round, most: number): number {
+  let done = takeRooted(round, most)
+  done += takeFreed(round, most - done, (change) => {
+    settleAgain(round, change)
+    decide(round)
+  })
+  done += takeRechecks(round, most - done)
+  return done + takeNew(round, most - done)
+}
+
+/** A fault of the program, or a damaged row: the change is kept with it, and a person may have it tried again. */
+function setFailedAside(store: ServerStore, at: number | undefined, error: WaybillError): number {
+  if (at === undefined) throw error
+  return inRound(store, (round) => {
+    const change = round.change(at)
+    if (!change) throw error
+    const from = stateOf(round, at)
+    if (from === 'opened') round.through = at
+    setAside(round, change, from, { state: 'quarantined', code: error.code, message: error.message, parents: [] })
+    return 1
   })
 }
 
@@ -90,6 +118,8 @@ function takeRechecks(round: Round, most: number): number {
   for (const { record } of records) {
     round.run('DELETE FROM rechecks WHERE record = ?', record)
     round.dirty.add(round.record(record).canonical ?? record)
+    for (const change of round.repeatedOf(record)) settleAgain(round, change)
+    decide(round)
   }
   return records.length
 }

@@ -37,9 +37,10 @@ export function takeFreed(round: Round, most: number, settle: (change: StoredCha
   return taken
 }
 
+/** One that is read in several ways is judged again whenever a parent has come. */
 function takeOne(round: Round, parent: Buffer, position: number, settle: (change: StoredChange) => void): void {
   round.run('DELETE FROM waits WHERE parent = ? AND change = ?', parent, position)
-  if (round.get('SELECT 1 FROM waits WHERE change = ? LIMIT 1', position)) return
+  const waitsOn = round.get('SELECT 1 FROM waits WHERE change = ? LIMIT 1', position) !== undefined
   const change = round.change(position)
-  if (change) settle(change)
+  if (change && (!waitsOn || change.about?.includes('"also"'))) settle(change)
 }

@@ -11,8 +11,21 @@ export interface Verdict {
   parents: Buffer[]
 }
 
-/** Whether a change can be applied as things stand. @returns undefined where it can */
+/**
+ * Whether a change can be applied as things stand. Where several study configurations count for it, the best of what they say does.
+ * @returns undefined where it can
+ */
 export function judge(round: Round, about: About, model: string): Verdict | undefined {
+  if (!about.also) return judgeOne(round, about, model)
+  const verdicts = [about, ...about.also].map((one) => judgeOne(round, one, model))
+  if (verdicts.includes(undefined)) return undefined
+  const [best] = verdicts.filter((one) => one !== undefined).sort((a, b) => order[a.state] - order[b.state])
+  return best && { ...best, parents: verdicts.flatMap((one) => one?.parents ?? []) }
+}
+
+const order = { waiting: 0, held: 1, quarantined: 2 }
+
+function judgeOne(round: Round, about: About, model: string): Verdict | undefined {
   if (about.refused)
     return verdict('quarantined', 'DECISION_REFUSED', 'only a server of the study may bring decisions of persons')
   if (about.held) return verdict('held', 'MODEL_UNREGISTERED', `no study configuration has ${model} for offline use`)

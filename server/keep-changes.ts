@@ -1,4 +1,5 @@
 import type { Manifest } from '../shared/protocol/manifest.ts'
+import { withReading } from './about-change.ts'
 import { addCount } from './counts.ts'
 import type { ServerStore } from './open-store.ts'
 import { type Place, unpackPlaces } from './pack-places.ts'
@@ -16,6 +17,7 @@ interface Known {
   batch: number
   number: number
   record: number
+  about: string | null
 }
 
 /** Keeps the changes of opened batches, each with its record; call it in the transaction that opens them. */
@@ -38,7 +40,7 @@ export function keepChanges(store: ServerStore, batches: Array<Batch & { places:
 /** An exact repeat of a change that is known is kept as another place of it (invariant 2). @returns whether the change is new */
 function keeper(store: ServerStore): (batch: Batch, place: Place) => boolean {
   const client = store.$client
-  const columns = 'position, digest, batch, number, record'
+  const columns = 'position, digest, batch, number, record, about'
   const first = client.prepare<[number], Known>(`SELECT ${columns} FROM changes WHERE id_hash = ? LIMIT 1`)
   const same = client.prepare<[number, Buffer], Known>(
     `SELECT ${columns} FROM changes WHERE id_hash = ? AND digest = ?`,
@@ -51,7 +53,7 @@ function keeper(store: ServerStore): (batch: Batch, place: Place) => boolean {
     const { idHash, digest, number, action, about } = place
     const twin = first.get(idHash)
     const known = twin && (twin.digest.equals(digest) ? twin : same.get(idHash, digest))
-    if (known) keepRepeat(store, batch, number, known)
+    if (known) keepRepeat(store, batch, place, known)
     if (known) return false
     if (twin) markTwin(store, twin.position)
     insert.run(idHash, digest, batch.ordinal, number, recordOf(place), action, twin ? asTwin(about) : about)
@@ -68,12 +70,14 @@ function recordFinder({ $client }: ServerStore): (place: Place) => number {
   return ({ model, pk }) => find.get(model, pk)?.ordinal ?? Number(insert.run(model, pk).lastInsertRowid)
 }
 
-/** It may stand earlier, or in another chain: the order of its record's changes is worked out again. */
-function keepRepeat({ $client }: ServerStore, { ordinal, manifest }: Batch, number: number, known: Known): void {
-  if (known.batch === ordinal && known.number === number) return
-  $client.prepare('INSERT OR IGNORE INTO repeats VALUES (?, ?, ?)').run(known.position, ordinal, number)
+/** It may stand earlier, or in another chain, or be read otherwise: its record is looked at again. */
+function keepRepeat({ $client }: ServerStore, batch: Batch, { number, about }: Place, known: Known): void {
+  if (known.batch === batch.ordinal && known.number === number) return
+  $client.prepare('INSERT OR IGNORE INTO repeats VALUES (?, ?, ?)').run(known.position, batch.ordinal, number)
   $client.prepare('INSERT OR IGNORE INTO rechecks VALUES (?)').run(known.record)
-  markSettled($client, manifest, number)
+  markSettled($client, batch.manifest, number)
+  const read = withReading(JSON.parse(known.about ?? '{}'), JSON.parse(about ?? '{}'))
+  if (read) $client.prepare('UPDATE changes SET about = ? WHERE position = ?').run(JSON.stringify(read), known.position)
 }
 
 /** In a chain, nothing stands behind this place that applying has come past, or a repeat. */

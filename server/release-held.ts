@@ -93,6 +93,7 @@ async function readAgain(context: OpenContext, held: Held[]): Promise<void> {
 
 /** What was found out since it was read stays. */
 function aboutNow({ about }: Place, before: string | null): string | null {
-  const { twin } = JSON.parse(before ?? '{}') as About
-  return twin ? JSON.stringify({ ...JSON.parse(about ?? '{}'), twin }) : about
+  const { twin, also } = JSON.parse(before ?? '{}') as About
+  if (!twin && !also) return about
+  return JSON.stringify({ ...JSON.parse(about ?? '{}'), ...(twin && { twin }), ...(also && { also }) })
 }

@@ -46,6 +46,8 @@ export class Round {
   readonly places: ChainPlaces
   /** How far applying has come. */
   through: number
+  /** The change that is being settled. */
+  at: number | undefined
   /** Canonical records whose heads are worked out from all their changes before the transaction ends. */
   readonly dirty = new Set<number>()
   /** Records of decisions that show something else now. */
@@ -88,6 +90,14 @@ export class Round {
        AND NOT EXISTS (SELECT 1 FROM aside_changes WHERE change = position)`,
       record,
       this.through,
+    )
+  }
+
+  /** Changes of a record of which an exact repeat came. */
+  repeatedOf(record: number): StoredChange[] {
+    return this.all(
+      `SELECT ${changeColumns} FROM changes WHERE record = ? AND EXISTS (SELECT 1 FROM repeats WHERE change = position)`,
+      record,
     )
   }
 

@@ -8,28 +8,43 @@ import type { Round, StoredChange } from './round.ts'
 /** What became of a change; `opened` is one that applying has not come to. */
 export type ChangeState = 'opened' | 'applied' | 'waiting' | 'held' | 'quarantined' | 'discarded'
 
+/** Why a change is not applied; of one that is discarded, why it would not be besides. */
+interface Aside extends Partial<Pick<Verdict, 'code' | 'message'>>, Pick<Verdict, 'parents'> {
+  state: Exclude<ChangeState, 'opened' | 'applied'>
+}
+
 /**
  * Decides what becomes of a change, and does it: it is applied, or set aside by itself and holds up nothing but what depends on it
  * (invariant 8). A discarded change that could be applied still bears its keys: who named it as a parent does not wait again.
  * @param from what it was until now
  */
 export function settle(round: Round, change: StoredChange, from: ChangeState): void {
+  round.at = change.position
   const about: About = change.about === null ? {} : JSON.parse(change.about)
   const record = round.record(change.record)
   const verdict = judge(round, about, record.model)
   if (!verdict) bear(round, change, about, record)
-  const discarded = isDiscarded(round, change, record)
-  const to = discarded ? 'discarded' : (verdict?.state ?? 'applied')
-  if (from !== 'opened') round.run('DELETE FROM waits WHERE change = ?', change.position)
-  for (const parent of verdict?.parents ?? [])
-    round.run('INSERT OR IGNORE INTO waits VALUES (?, ?)', parent, change.position)
-  if (to === 'applied') {
-    if (from !== 'opened' && from !== 'applied')
-      round.run('DELETE FROM aside_changes WHERE change = ?', change.position)
-  } else setAside(round, change, to, record.model, verdict)
-  count(round, from, to)
-  if (to === 'applied' && from !== 'applied') addChange(round, change, about)
-  if (to !== 'applied' && from === 'applied') round.dirty.add(record.canonical ?? record.ordinal)
+  if (isDiscarded(round, change, record)) setAside(round, change, from, { parents: [], ...verdict, state: 'discarded' })
+  else if (verdict) setAside(round, change, from, verdict)
+  else if (from !== 'applied') {
+    forget(round, change, from)
+    count(round, from, 'applied')
+    addChange(round, change, about)
+  }
+}
+
+/** Keeps a change that is not applied, with its code; what it waits for frees it. */
+export function setAside(round: Round, change: StoredChange, from: ChangeState, verdict: Aside): void {
+  const { state, code = '', message = '', parents } = verdict
+  const record = round.record(change.record)
+  forget(round, change, from)
+  round.run(
+    'INSERT INTO aside_changes (change, state, model, code, message) VALUES (?, ?, ?, ?, ?)',
+    ...[change.position, state, record.model, code, message],
+  )
+  for (const parent of parents) round.run('INSERT OR IGNORE INTO waits VALUES (?, ?)', parent, change.position)
+  count(round, from, state)
+  if (from === 'applied') round.dirty.add(record.canonical ?? record.ordinal)
 }
 
 /** What became of a change that applying has come past. */
@@ -39,17 +54,10 @@ export function stateOf(round: Round, position: number): ChangeState {
   return aside?.state ?? 'applied'
 }
 
-function setAside(
-  round: Round,
-  { position }: StoredChange,
-  state: ChangeState,
-  model: string,
-  verdict: Verdict | undefined,
-): void {
-  round.run(
-    'INSERT OR REPLACE INTO aside_changes (change, state, model, code, message) VALUES (?, ?, ?, ?, ?)',
-    ...[position, state, model, verdict?.code ?? '', verdict?.message ?? ''],
-  )
+function forget(round: Round, { position }: StoredChange, from: ChangeState): void {
+  if (from === 'opened' || from === 'applied') return
+  round.run('DELETE FROM waits WHERE change = ?', position)
+  round.run('DELETE FROM aside_changes WHERE change = ?', position)
 }
 
 function count(round: Round, from: ChangeState, to: Exclude<ChangeState, 'opened'>): void {

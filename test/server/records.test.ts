@@ -1,0 +1,221 @@
+import { deepStrictEqual } from 'node:assert/strict'
+import fc from 'fast-check'
+import t from 'tap'
+import { keyDigest } from '../../server/about-change.ts'
+import type { Change } from '../../shared/protocol/change.ts'
+import { AppliedWorld, digestOf, type WorldBatch } from '../fixtures/applied-world.ts'
+import { type Arrived, naiveRecords, type Verdicts, type World } from '../fixtures/naive-records.ts'
+
+t.setTimeout(180_000)
+
+/** In the older one a record needs less, and has another natural key. */
+const versions: World['versions'] = [
+  { 'a.top': { naturalKey: ['name'] }, 'a.rec': { dependsOn: { rec: 'a.rec' } }, 'a.off': { offline: false } },
+  {
+    'a.top': { naturalKey: ['name'] },
+    'a.rec': { naturalKey: ['name'], dependsOn: { top: 'a.top', rec: 'a.rec' } },
+    'a.off': { offline: false },
+  },
+]
+
+const ids = ['i1', 'i2', 'i3', 'i4', 'i5']
+const pks = ['p1', 'p2', 'é3']
+const names = ['n1', 'n2']
+
+/** Few ids, pks and names, so that they meet. */
+const change: fc.Arbitrary<Change> = fc
+  .record({
+    id: fc.constantFrom(...ids),
+    model: fc.oneof({ weight: 6, arbitrary: fc.constant('a.rec') }, fc.constantFrom('a.top', 'a.off', 'a.none')),
+    action: fc.constantFrom('insert', 'update', 'update', 'delete'),
+    pk: fc.oneof({ weight: 3, arbitrary: fc.constant('p1') }, fc.constantFrom(...pks)),
+    name: fc.option(fc.constantFrom(...names), { nil: undefined }),
+    base: fc.uniqueArray(fc.constantFrom(...ids), { maxLength: 2 }),
+    parent: fc.oneof(
+      { weight: 5, arbitrary: fc.constant({}) },
+      fc.constantFrom(...pks).map((top) => ({ top })),
+      fc.constantFrom(...names).map((name) => ({ top: [name] })),
+      fc.constantFrom(...pks).map((rec) => ({ rec })),
+      fc.constantFrom(...names).map((name) => ({ rec: [name] })),
+    ),
+    value: fc.integer({ min: 1, max: 3 }),
+  })
+  .map(({ name, parent, value, ...rest }) => ({
+    ...{ ...rest, naturalKey: name === undefined ? [] : [name], fields: { ...parent, value } },
+    ...{ user: 'ra', recordedAt: '2026-11-23T09:00:00.000Z' },
+  }))
+  // Most are well formed; what is not is quarantined.
+  .map((made) =>
+    made.naturalKey.length === 0 && made.fields.value !== 3 ? { ...made, naturalKey: [`own-${made.pk}`] } : made,
+  )
+
+const decided = (model: string, pk: string, action: Change['action'], fields: object): Change => ({
+  ...{ id: `d-${model}-${pk}-${action}-${JSON.stringify(fields)}`.slice(0, 200), model, action, pk, naturalKey: [] },
+  ...{ fields: fields as Change['fields'], base: [], user: 'manager', recordedAt: '2026-11-24T09:00:00.000Z' },
+})
+
+interface Plan {
+  pool: Change[]
+  chains: Array<{
+    producer: string
+    chain: string
+    version: number
+    batches: number[][]
+    continues: [number, number] | undefined
+  }>
+  decisions: Array<{ kind: number; of: number; take: boolean; producer: string }>
+  order: number[]
+  steps: number[]
+}
+
+const plan: fc.Arbitrary<Plan> = fc.record({
+  pool: fc.array(change, { minLength: 1, maxLength: 9 }),
+  chains: fc.array(
+    fc.record({
+      producer: fc.constantFrom('p1', 'p1', 'p2'),
+      chain: fc.constantFrom('c1', 'c2', 'c3'),
+      batches: fc.array(fc.array(fc.nat(8), { maxLength: 3 }), { minLength: 1, maxLength: 3 }),
+      version: fc.constantFrom(0, 1, 1),
+      continues: fc.option(fc.tuple(fc.nat(2), fc.integer({ min: 1, max: 3 })), { nil: undefined }),
+    }),
+    { minLength: 1, maxLength: 4 },
+  ),
+  decisions: fc.array(
+    fc.record({
+      kind: fc.nat(3),
+      of: fc.nat(8),
+      take: fc.boolean(),
+      producer: fc.constantFrom('s1', 's1', 'p1'),
+    }),
+    { maxLength: 4 },
+  ),
+  order: fc.array(fc.nat(100), { minLength: 20, maxLength: 20 }),
+  steps: fc.array(fc.nat(4), { minLength: 20, maxLength: 20 }),
+})
+
+/** The batches of a plan: each place once, and what each server and laptop says, in its own chain. */
+function batchesOf({ pool, chains, decisions }: Plan): WorldBatch[] {
+  const made = new Map<string, WorldBatch>()
+  for (const { producer, chain, batches, continues, version } of chains)
+    for (const [index, of] of batches.entries()) {
+      const name = `${producer}.${chain}.${index + 1}`
+      if (made.has(name)) continue
+      const changes = of.flatMap((at) => pool[at] ?? [])
+      const older = index === 0 && continues ? { chain: `c${continues[0] + 1}`, seq: continues[1] } : undefined
+      made.set(name, {
+        ...{ producer, chain, seq: index + 1, changes, version },
+        ...(older && older.chain !== chain ? { continues: older } : {}),
+      })
+    }
+  let seq = 0
+  for (const { kind, of, take, producer } of decisions) {
+    const told = decisionOn(pool[of % pool.length] as Change, kind)
+    const taken = decided(told.model, told.pk, 'delete', {})
+    for (const one of take ? [told, taken] : [told])
+      made.set(`decision ${++seq}`, { producer, chain: 'own', seq, changes: [one], decides: producer === 's1' })
+  }
+  return [...made.values()]
+}
+
+function decisionOn(target: Change, kind: number): Change {
+  const digest = digestOf(target)
+  if (kind < 2) return decided('waybill.discard', digest, 'insert', { change: target.id, digest, reason: 'wrong' })
+  const [first, ...rest] = kind === 2 ? pks : pks.slice(1)
+  return decided('waybill.merge', `m${kind}`, 'insert', { model: 'a.rec', pks: [first, rest[0]], reason: 'one' })
+}
+
+function worldOf(batches: WorldBatch[]): World {
+  const arrived: Arrived[] = batches.flatMap(({ producer, chain, seq, changes, decides = false, version = 1 }) =>
+    changes.map((one, index) => ({
+      ...{
+        change: one,
+        digest: digestOf(one),
+        chain: `${producer}.${chain}`,
+        seq,
+        number: index + 1,
+        decides,
+        version,
+      },
+    })),
+  )
+  const continues = Object.fromEntries(
+    batches.flatMap(({ producer, chain, continues: older }) =>
+      older ? [[`${producer}.${chain}`, { chain: `${producer}.${older.chain}`, seq: older.seq }]] : [],
+    ),
+  )
+  return { arrived, continues, versions }
+}
+
+/** Natural keys by their digests. */
+const keys = new Map(
+  [...names, ...pks.map((pk) => `own-${pk}`)].flatMap((name) =>
+    Object.keys(versions[1] ?? {}).map((model) => [
+      keyDigest(model, [name]).toString('base64url'),
+      `${model} ${JSON.stringify([name])}`,
+    ]),
+  ),
+)
+
+/** Lets the batches come in the plan's order, applying now and then, broken off now and then. */
+function arrive(world: AppliedWorld, batches: WorldBatch[], { order, steps }: Plan): void {
+  const left = [...batches]
+  for (let turn = 0; left.length > 0; turn++) {
+    const [batch] = left.splice((order[turn % order.length] ?? 0) % left.length, 1)
+    if (batch) world.open(batch)
+    const step = steps[turn % steps.length] ?? 0
+    if (step === 4) world.breakOff(2)
+    world.apply(step, 1 + (turn % 3))
+  }
+  world.apply(undefined, 1 + (order.length % 3))
+}
+
+/** What the feed of states said last of each record is what it shows. */
+function checkFeed(world: AppliedWorld): string[] {
+  return world
+    .all<{ pk: string }>(
+      `SELECT r.pk FROM records r LEFT JOIN states s ON s.position = (SELECT max(position) FROM states WHERE record = r.ordinal)
+       WHERE r.model NOT LIKE 'waybill.%' AND (s.change IS NOT r.shown
+       OR CASE WHEN r.canonical IS NULL THEN coalesce(s.conflict, 0) <> r.conflict ELSE s.canonical IS NOT r.canonical END)`,
+    )
+    .map(({ pk }) => pk)
+}
+
+/** What the database counts, in the words of the naive model. */
+function countsOf(world: AppliedWorld): Record<string, number> {
+  const counts = world.all<{ name: string; value: number }>('SELECT name, value FROM counts WHERE value <> 0')
+  return Object.fromEntries(counts.filter(({ name }) => name !== 'opened').map(({ name, value }) => [name, value]))
+}
+
+function countedBy({ records, states, duplicates }: Verdicts): Record<string, number> {
+  const counts: Record<string, number> = { settled: 0 }
+  const add = (name: string, by: number) => {
+    if (by > 0) counts[name] = (counts[name] ?? 0) + by
+  }
+  for (const state of Object.values(states)) for (const name of [state, 'settled']) add(name, 1)
+  add('conflicts', records.filter(({ heads }) => heads.length > 1).length)
+  add('duplicates', duplicates.length)
+  if (counts.settled === 0) delete counts.settled
+  return counts
+}
+
+const runs = 500
+const seed = 20_261_125
+
+t.test('Records 1 to 13, invariant 3: whatever the order of arrival, what is shown is what the sentences say', (t) => {
+  const world = new AppliedWorld(versions)
+  t.teardown(() => world.close())
+  let most = 0
+  const holds = (made: Plan) => {
+    const batches = batchesOf(made)
+    world.empty()
+    arrive(world, batches, made)
+    const expected = naiveRecords(worldOf(batches))
+    deepStrictEqual(world.verdicts(keys), expected)
+    deepStrictEqual(checkFeed(world), [], 'the feed of states ends with what is shown')
+    deepStrictEqual(countsOf(world), countedBy(expected))
+    most = Math.max(most, Object.keys(expected.states).length)
+  }
+  fc.assert(fc.property(plan, holds), { numRuns: runs, seed })
+  t.ok(most > 8, 'worlds of some size')
+  t.end()
+})

@@ -195,7 +195,8 @@ t.test(
   'three days without a driver: all that was drawn is expected, none of what was handed over before',
   async (t) => {
     const { laptop, thabo } = await begin(t)
-    for (const day of [1, 2, 3]) await draw(laptop, [`DAY${day}001`, `DAY${day}002`])
+    const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000 - 600_000).toISOString()
+    for (const day of [1, 2, 3]) await draw(laptop, [`DAY${day}001`, `DAY${day}002`], { drawn_at: daysAgo(3 - day) })
     await draw(laptop, ['DAY3003'], { drawn: 'No' })
     await draw(laptop, ['DAY1002'], {}, 'delete')
     await start(t, laptop)
@@ -204,6 +205,15 @@ t.test(
     const id = await relay.side.begin(laptop)
     t.equal(await relay.side.scan(id, 'DAY3003'), 'notDrawn')
     t.equal(await relay.side.scan(id, 'DAY1001'), 'present')
+    const { tubes } = await relay.side.view(id)
+    const left = ['DAY1001', 'DAY2001', 'DAY3001'].map(
+      (label) => tubes.find((tube) => tube.label === label)?.minutesLeft,
+    )
+    t.same(
+      left.map((minutes) => Math.round((minutes ?? 0) / 60)),
+      [4 - 48, 4 - 24, 4],
+      'how old each is, in hours left',
+    )
   },
 )
 

@@ -1,3 +1,4 @@
+import type { SinkStatus } from '../server/sink-status.ts'
 import { type ServerStatus, serverStatus } from '../server/status.ts'
 import { openServer } from './open-server.ts'
 import { say, sayTable } from './print.ts'
@@ -10,7 +11,7 @@ export async function readServer(data: string): Promise<ServerStatus> {
   return status
 }
 
-export function tellServer({ counts, handovers, chains, aside, alarms, lastBackup }: ServerStatus): void {
+export function tellServer({ counts, handovers, chains, aside, alarms, sink, lastBackup }: ServerStatus): void {
   sayTable(
     ['', 'changes', 'batches'],
     [
@@ -27,8 +28,16 @@ export function tellServer({ counts, handovers, chains, aside, alarms, lastBacku
   if (chains.length > 0) tellChains(chains)
   for (const { batch, seq, state, code, message } of aside)
     say(`${state}: batch ${seq} ${batch.slice(0, 8)}: ${code ?? ''} ${message ?? ''}`)
+  if (sink) tellSink(sink)
   for (const alarm of alarms) say(`ALARM ${alarm}`)
   say(lastBackup ? `last backup: ${lastBackup.at}, ${lastBackup.path}` : 'no backup was made yet')
+}
+
+function tellSink({ place, behind, writtenAt, awaySince, problem }: SinkStatus): void {
+  const last = writtenAt === null ? 'nothing was written yet' : `last written ${writtenAt}`
+  say(`app's database ${place}: ${behind} not there yet, ${last}`)
+  if (problem && awaySince)
+    say(`  not reached since ${awaySince}: ${problem.code}: ${problem.message}. Hint: ${problem.hint}`)
 }
 
 function tellChains(chains: ServerStatus['chains']): void {

@@ -14,6 +14,14 @@ export function addServer(waybill: Command): void {
     .addOption(portOption('--https-port', `where people and apps reach this server, over HTTPS (${ports.serverHttps})`))
     .addOption(new Option('--https-on <address>', 'listen for them on this address only'))
     .addOption(listOption('--https-names <name>', 'a host name or address by which they ask for it; may be repeated'))
+    .addOption(new Option('--app-database <url>', "the app's own database, into which this server writes"))
+    .addOption(new Option('--app-database-password-file <file>', 'whose first line is the password of its account'))
+    .addOption(
+      new Option(
+        '--app-inbox <kind>',
+        'what is written: waybill_inbox, or IncomingTransaction (transport only)',
+      ).choices([...['waybill', 'django-collect-offline']]),
+    )
     .addOption(listOption('--announce-on <address>', 'announce on this address only; may be repeated'))
     .addOption(addressOption('--addresses', 'where devices will find this server, if not at its own addresses'))
     .addOption(logLevelOption())

@@ -16,6 +16,12 @@ export const ServerConfig = Type.Object({
   httpsOn: Type.String({ minLength: 1, default: '0.0.0.0' }),
   /** Host names and addresses by which they ask for it, besides its own: its certificate names them. */
   httpsNames: Type.Array(Type.String(), { default: [] }),
+  /** The app's own database, into which this server writes: postgresql://..., mariadb://... or sqlite:///path. None unless told. */
+  appDatabase: Type.String({ default: '' }),
+  /** The file that holds the password of its account, on its first line. */
+  appDatabasePasswordFile: Type.String({ default: '' }),
+  /** What is written: `waybill_inbox`, or, transport only, django-collect-offline's IncomingTransaction. */
+  appInbox: Type.Union([Type.Literal('waybill'), Type.Literal('django-collect-offline')], { default: 'waybill' }),
   /** Announce on these addresses only; all that are not loopback unless told. */
   announceOn: Type.Array(Type.String(), { default: [] }),
   /** Where devices will find this server, HOST:PORT; its own addresses unless told. */

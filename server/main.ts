@@ -23,6 +23,7 @@ import { writeFact, writeLastError } from './facts.ts'
 import { HttpsCertificate } from './https-certificate.ts'
 import { mountManager } from './manager/door.ts'
 import { openAll, tryAgain } from './open-batch.ts'
+import { openSink } from './open-sink.ts'
 import { openStore } from './open-store.ts'
 import { ownAddresses } from './own-addresses.ts'
 import { releaseHeld } from './release-held.ts'
@@ -62,6 +63,7 @@ export async function startServer(
   context.addresses = config.addresses.length > 0 ? config.addresses : ownAddresses(ports.port ?? 0, config.announceOn)
   writeFact(context.store, 'addresses', JSON.stringify(context.addresses))
   await writeRuntime(config.data, { program: 'server', pid: process.pid, startedAt: clock.now().toISOString(), ports })
+  const sink = openSink(config, context)
   const neighbourhood = new Neighbourhood({
     study: identity.study,
     instance: deviceOf(identity),
@@ -75,6 +77,8 @@ export async function startServer(
   logger.info({ ports, device: deviceOf(identity) }, 'the server is ready')
   const close = async () => {
     await neighbourhood.close()
+    await people.close()
+    await sink?.stop()
     const closed = new Promise((resolve) => server.close(resolve))
     server.closeAllConnections()
     dropStrangers()
@@ -82,7 +86,7 @@ export async function startServer(
     await Promise.all([opener.stop(), refresher.stop(), certifier.stop()])
     await applier.stop()
     await reader.close()
-    await Promise.all([devices.close(), enrolment.close(), page.close(), people.close()])
+    await Promise.all([devices.close(), enrolment.close(), page.close()])
     context.store.$client.close()
     clearRuntime(config.data)
   }

@@ -8,6 +8,7 @@ import { type LastError, readLastError } from './facts.ts'
 import { incarnation } from './incarnation.ts'
 import { countHandovers, type ServerHandovers } from './keep-handovers.ts'
 import type { ServerStore } from './open-store.ts'
+import { readSink, type SinkStatus } from './sink-status.ts'
 
 /** Changes and batches in one state. */
 export interface Count {
@@ -64,6 +65,8 @@ export interface ServerStatus {
   alarms: string[]
   devices: Array<{ device: string; name: string; role: string; site: string | null; revoked: boolean }>
   lastBackup: { path: string; at: string } | null
+  /** What is written into the app's own database; null where this server writes into none. */
+  sink: SinkStatus | null
   lastError: LastError | null
 }
 
@@ -96,6 +99,7 @@ function statusNow(store: ServerStore, data: string, identity: Identity, study: 
       store.$client
         .prepare<[], { path: string; at: string }>('SELECT path, at FROM backups ORDER BY ordinal DESC LIMIT 1')
         .get() ?? null,
+    sink: readSink(store),
     lastError: readLastError(store),
   }
 }

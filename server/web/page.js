@@ -36,6 +36,7 @@ show((status, now) => {
       : []),
     section('laptops', say('server.laptops'), ...laptops(status)),
     section('backup', say('server.backup'), sentence(backup(lastBackup, now))),
+    ...(status.sink ? [section('app', say('server.app'), ...app(status.sink, now))] : []),
     ...(isNew ? [] : [trouble]),
     devices(status),
     support(status, now),
@@ -162,6 +163,19 @@ function ranges(spans) {
 
 function backup(last, now) {
   return last ? say('server.backup.at', { when: ago(last.at, now) }) : say('server.backup.none')
+}
+
+/** How far the app's own database is behind; the app's people know it by its place. */
+function app({ place, behind, writtenAt, awaySince, problem: trouble }, now) {
+  const last = writtenAt === null ? [] : [say('server.app.written', { when: ago(writtenAt, now) })]
+  const away = trouble === null ? [] : [say('server.app.away', { when: ago(awaySince, now) })]
+  return [
+    ...[...away, say(behind > 0 ? 'server.app.behind' : 'server.app.upToDate', { count: behind }), ...last].map(
+      sentence,
+    ),
+    ...(trouble === null ? [] : problem(trouble)),
+    el('p', { class: 'detail' }, place),
+  ]
 }
 
 function devices({ devices: all }) {

@@ -23,6 +23,8 @@ const commands: Record<string, () => Promise<(waybill: Command) => void>> = {
   verify: async () => (await import('./verify.ts')).addVerify,
   backup: async () => (await import('./backup.ts')).addBackup,
   inbox: async () => (await import('./inbox.ts')).addInbox,
+  token: async () => (await import('./token.ts')).addToken,
+  openapi: async () => (await import('./openapi.ts')).addOpenApi,
   trust: async () => (await import('./trust.ts')).addTrust,
   revoke: async () => (await import('./revoke.ts')).addRevoke,
 }

@@ -5,7 +5,7 @@ import type { ServerStore } from './open-store.ts'
 export const actKinds = [
   ...(['signIn', 'signInRefused', 'signOut', 'view', 'history', 'search', 'download'] as const),
   ...(['resolve', 'merge', 'retract', 'retry', 'discard', 'skipDays'] as const),
-  ...(['addDevice', 'revoke', 'people', 'account', 'password', 'disable'] as const),
+  ...(['addDevice', 'revoke', 'people', 'account', 'password', 'disable', 'createToken', 'revokeToken'] as const),
 ] as const
 
 /** One of them: about what, what was there before, what is there now, and why. */

@@ -14,13 +14,21 @@ import { createPageDoor } from '../shared/web/page-door.ts'
 import { pageHeaders } from '../shared/web/page-headers.ts'
 import { strictFastify } from '../shared/web/strict-fastify.ts'
 import { type AddContext, redeemCode } from './add-device.ts'
+import { AppAdmission } from './app-admission.ts'
 import { writeFact, writeLastError } from './facts.ts'
+import { readFeed } from './feed.ts'
+import { followFeed, type Reading } from './follow-feed.ts'
 import { secureOptions } from './https-certificate.ts'
 import { type IngestContext, ingest } from './ingest.ts'
 import { answerMeeting } from './meet.ts'
 import { answerOffer } from './offer.ts'
+import { programVersion } from './program-version.ts'
+import { historyOf, listRecords, readRecord } from './read-records.ts'
+import { readStates } from './read-states.ts'
+import { type AppVerbs, appRoutes } from './routes/app-routes.ts'
 import { deviceRoutes } from './routes/device-routes.ts'
 import { enrolmentRoutes } from './routes/enrolment-routes.ts'
+import { openApi } from './routes/openapi.ts'
 import { serverStatus } from './status.ts'
 import { takeHandovers } from './take-handovers.ts'
 
@@ -32,6 +40,10 @@ export interface ServerContext extends IngestContext, AddContext {
 
 const mostProblems = 8
 const handshakeTimeoutMs = 10_000
+/** Longer than a long poll: whoever takes nothing for so long is gone. */
+const idleMs = 90_000
+/** A pk has up to 200 characters, each of up to 9 in an address. */
+const maxParamLength = 1_800
 
 /** The door for enrolled laptops and relays; `opener` is told when there is something to open. */
 export function createDeviceDoor(context: ServerContext, opener: Pick<Repeated, 'soon'>): FastifyInstance {
@@ -105,12 +117,34 @@ export function createEnrolmentDoor(context: ServerContext): FastifyInstance {
  */
 export function createHttpsDoor(context: ServerContext, certificate: WebCertificate): FastifyInstance {
   const https = { ...secureOptions(certificate), handshakeTimeout: handshakeTimeoutMs }
-  const door = strictFastify(context.logger, { https, bodyLimit: 65_536, requestTimeout: 30_000 })
+  const limits = { bodyLimit: 65_536, requestTimeout: 30_000, connectionTimeout: idleMs, exposeHeadRoutes: false }
+  const door = strictFastify(context.logger, { https, ...limits, routerOptions: { maxParamLength } })
   door.addHook('onRequest', async (request, reply) => {
     reply.headers(pageHeaders)
     checkOrigin(request)
   })
+  door.register(async (apps) => appRoutes(apps, appVerbs(context, door)))
   return door
+}
+
+/** What apps read; a long poll ends when the server does. */
+function appVerbs(context: ServerContext, door: FastifyInstance): AppVerbs {
+  const { store, clock, changes } = context
+  const admission = new AppAdmission(store, clock)
+  const closing = new AbortController()
+  door.addHook('preClose', async () => closing.abort())
+  const follow = <T>(reading: Reading, read: (after: string) => AsyncGenerator<T>) =>
+    followFeed(read, { ...reading, ended: AbortSignal.any([reading.ended, closing.signal]) }, changes)
+  return {
+    admit: (authorization, address) => admission.admit(authorization, address),
+    beginRead: (app) => admission.beginRead(app),
+    changes: (reading) => follow(reading, (after) => readFeed(context, after)),
+    states: (reading) => follow(reading, (after) => readStates(context, after)),
+    records: (model, afterPk, limit) => listRecords(context, model, afterPk, limit),
+    record: (model, pk) => readRecord(context, model, pk),
+    history: (model, pk) => historyOf(context, model, pk),
+    openApi: () => openApi(programVersion),
+  }
 }
 
 export function createServerPage(context: ServerContext): FastifyInstance {

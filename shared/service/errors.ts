@@ -151,6 +151,10 @@ export const errorCodes = {
     hint: 'Correct the named field of the study configuration and publish again.',
   },
   STUDY_MISMATCH: { status: 403, hint: 'The other laptop belongs to another study. Nothing was exchanged.' },
+  TOKEN_REFUSED: {
+    status: 401,
+    hint: 'The token is missing, unknown or revoked. Make one at the server: waybill token create.',
+  },
   TOO_LARGE: { status: 413, hint: 'The other side sent more than is allowed. Nothing of it was taken.' },
   TRY_LATER: {
     status: 429,

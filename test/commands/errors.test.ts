@@ -15,6 +15,8 @@ const commands = [
     ['quarantine', 'retry'],
   ],
   ...[['quarantine', 'discard'], ['merge'], ['merge', 'list'], ['merge', 'retract']],
+  ...[['inbox'], ['inbox', 'ddl'], ['trust'], ['openapi']],
+  ...[['token'], ['token', 'create'], ['token', 'list'], ['token', 'revoke']],
 ]
 
 t.test('--help everywhere: on standard output, with 0', async (t) => {
@@ -24,8 +26,9 @@ t.test('--help everywhere: on standard output, with 0', async (t) => {
     const words = commands[index] ?? []
     t.match({ code, err }, { code: 0, err: '' }, `waybill ${words.join(' ')} --help`)
     t.ok(out.startsWith(`Usage: ${['waybill', ...words].join(' ')} `), `${words.join(' ')}: names itself`)
-    const isGroup = ['', 'study', 'outbox', 'models', 'conflicts', 'quarantine'].includes(words.join())
-    const isOfNoDevice = ['outbox,ddl', 'models,check'].includes(words.join())
+    const groups = ['', 'study', 'outbox', 'inbox', 'models', 'conflicts', 'quarantine', 'token']
+    const isGroup = groups.includes(words.join())
+    const isOfNoDevice = ['outbox,ddl', 'inbox,ddl', 'models,check', 'openapi'].includes(words.join())
     t.ok(isGroup || out.includes('\nFor example:\n'), `${words.join(' ')}: shows what to type`)
     t.ok(isGroup || isOfNoDevice || out.includes('--data <dir>'), `${words.join(' ')}: tells of --data`)
   }

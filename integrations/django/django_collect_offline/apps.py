@@ -1,0 +1,3 @@
+from waybill_django.apps import WaybillConfig as AppConfig
+
+__all__ = ["AppConfig"]

@@ -1,0 +1,1 @@
+"""The Django end of Waybill: what a study app saves becomes changes, and what arrived at a server becomes its records."""

@@ -29,7 +29,7 @@ class WritingTheRegistry(StudyCase):
             models["study_app.crf"],
             {
                 "label": "crf",
-                "naturalKey": ["visit.subject.subject_identifier", "visit.visit_code"],
+                "naturalKey": ["visit__subject__subject_identifier", "visit__visit_code"],
                 "dependsOn": {"visit": "study_app.visit"},
                 "history": True,
                 "offline": True,

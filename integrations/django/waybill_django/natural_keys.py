@@ -48,7 +48,7 @@ def key_manager(model):
 
 def natural_key_names(model):
     """
-    What the parts of the model's natural key are called, in order: its fields, or `visit.code` for a field of a parent. Found by asking a
+    What the parts of the model's natural key are called, in order: its fields, or `visit__code` for a field of a parent. Found by asking a
     record whose every field holds its own name; where natural_key() computes something, by the names that get_by_natural_key() takes.
     """
     if not hasattr(model, "natural_key"):
@@ -75,5 +75,5 @@ def named_record(model, prefix="", depth=4):
         name = prefix + field.name
         setattr(record, field.attname, name)
         if depth > 0 and field.is_relation and hasattr(field.related_model, "natural_key"):
-            field.set_cached_value(record, named_record(field.related_model, name + ".", depth - 1))
+            field.set_cached_value(record, named_record(field.related_model, name + "__", depth - 1))
     return record

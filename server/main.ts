@@ -54,7 +54,10 @@ export async function startServer(
   const page = createServerPage(context)
   const certificate = await HttpsCertificate.open(config.data, deviceOf(identity), config.httpsNames)
   const people = createHttpsDoor(context, certificate.now)
-  mountManager(people, context, { certificate: () => certificate.now.certificate })
+  mountManager(people, context, {
+    certificate: () => certificate.now.certificate,
+    decided: () => opener.soon(),
+  })
   const ports: Record<string, number> = {
     port: await listen(server, config.port),
     pagePort: await openPort(page, config.pagePort, '127.0.0.1'),

@@ -19,7 +19,7 @@ export function studyPeople({ shelf }: Pick<AddContext, 'shelf'>): StudyPeople {
 
 /**
  * Publishes the next study configuration, with these people and all else as it is.
- * @throws OVERTAKEN where another version came since the list was read, STUDY_DOCUMENT_INVALID, ROLE_REFUSED
+ * @throws ALREADY_DECIDED where another version came since the list was read, STUDY_DOCUMENT_INVALID, ROLE_REFUSED
  */
 export async function publishPeople(
   context: Pick<AddContext, 'data' | 'identity' | 'store' | 'shelf' | 'clock'>,
@@ -31,7 +31,7 @@ export async function publishPeople(
   checkSettings({ ...settingsOf(shelf.document), people })
   await publishNext(data, shelf, issuerOf(identity), clock.now(), (document) => {
     if (document.version !== version)
-      throw new WaybillError('OVERTAKEN', `study configuration ${document.version} was published meanwhile`)
+      throw new WaybillError('ALREADY_DECIDED', `study configuration ${document.version} was published meanwhile`)
     // Before it is published: nobody could tell afterwards who did it.
     const about = `study configuration ${version + 1}`
     const change = { old: without(document.people, people), new: without(people, document.people) }

@@ -5,12 +5,17 @@ import { appendAct } from '../acts.ts'
 import type { ServerContext } from '../app.ts'
 import { PeopleSessions } from '../people-sessions.ts'
 import { boardRoutes } from '../routes/board-routes.ts'
+import { decisionRoutes } from '../routes/decision-routes.ts'
 import { peopleSessionRoutes } from '../routes/people-session-routes.ts'
+import { recordRoutes } from '../routes/record-routes.ts'
 import { studyRoutes } from '../routes/study-routes.ts'
 import { tableRoutes } from '../routes/table-routes.ts'
 import { admitPeople } from './admit.ts'
 import { boardPicture, boardVerbs } from './board-verbs.ts'
 import { countTables } from './count-tables.ts'
+import { decisionVerbs } from './decision-verbs.ts'
+import { recordTables } from './record-tables.ts'
+import { recordVerbs } from './record-verbs.ts'
 import { servePage } from './serve-page.ts'
 import { sessionVerbs } from './session-verbs.ts'
 import { actorOf, studyVerbs } from './study-verbs.ts'
@@ -20,6 +25,8 @@ export interface ManagerDoor {
   /** The certificate that the HTTPS door shows now: it names the names of this server. */
   certificate: () => string
   words?: Words
+  /** A person has decided: there is something to open. */
+  decided: () => void
 }
 
 /** The data manager's page, in a scope of the HTTPS door: signing in, and all that a person may do, each door by the account's rights. */
@@ -31,7 +38,9 @@ export function mountManager(door: FastifyInstance, context: ServerContext, page
     peopleSessionRoutes(scope, sessionVerbs(context, sessions))
     boardRoutes(scope, boardVerbs(context))
     studyRoutes(scope, studyVerbs(context))
-    tableRoutes(scope, countTables(context), (account, about, query) =>
+    recordRoutes(scope, recordVerbs(context))
+    decisionRoutes(scope, decisionVerbs(context, page.decided))
+    tableRoutes(scope, [...countTables(context), ...recordTables(context)], (account, about, query) =>
       appendAct(context.store, actorOf(account), { act: 'download', about, new: query }, context.clock.now()),
     )
     serveLive(scope, context, sessions)

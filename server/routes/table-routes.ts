@@ -3,7 +3,7 @@ import type { TSchema } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import type { Account } from '../accounts.ts'
 import type { Right } from '../rights.ts'
-import { type Row, writeTable } from '../tables.ts'
+import { type Cell, type Row, writeTable } from '../tables.ts'
 
 /** A table that people take along as a file. */
 export interface Table<Query = unknown> {
@@ -12,6 +12,7 @@ export interface Table<Query = unknown> {
   query: TSchema
   columns(query: Query): string[] | Promise<string[]>
   rows(query: Query): Iterable<Row> | AsyncIterable<Row>
+  cell?: Cell
 }
 
 const types = { csv: 'text/csv; charset=utf-8; header=present', json: 'application/json; charset=utf-8' } as const
@@ -22,7 +23,7 @@ export function tableRoutes(
   tables: Table[],
   note: (account: Account, table: string, query: unknown) => void,
 ): void {
-  for (const { name, right, query: querystring, columns, rows } of tables)
+  for (const { name, right, query: querystring, columns, rows, cell } of tables)
     for (const form of ['csv', 'json'] as const)
       scope.get(
         `/v1/manager/tables/${name}.${form}`,
@@ -31,7 +32,7 @@ export function tableRoutes(
           const heads = await columns(query)
           note(account, `${name}.${form}`, query)
           reply.type(types[form]).header('content-disposition', `attachment; filename="${name}.${form}"`)
-          return reply.send(Readable.from(writeTable(form, heads, rows(query))))
+          return reply.send(Readable.from(writeTable(form, heads, rows(query), cell)))
         },
       )
 }

@@ -99,7 +99,6 @@ export const errorCodes = {
     status: 500,
     hint: 'Start the program on this data directory first: waybill daemon, relay or server.',
   },
-  OVERTAKEN: { status: 409, hint: 'Look at it as it is now, and decide again: nothing of this was done.' },
   PASSWORD_REFUSED: {
     status: 400,
     hint: 'Choose 15 characters or more, several words for instance, without the name of the account.',

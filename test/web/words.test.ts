@@ -6,6 +6,7 @@ import { errorCodes } from '../../shared/service/errors.ts'
 import { english } from '../../shared/web/messages/en.ts'
 import { handoverEnglish } from '../../shared/web/messages/handover-en.ts'
 import { managerEnglish } from '../../shared/web/messages/manager-en.ts'
+import { managerSetswana } from '../../shared/web/messages/manager-tn.ts'
 import { setswana } from '../../shared/web/messages/tn.ts'
 import { launchOf, noBrowser, openBrowser, openWindow } from '../fixtures/browser.ts'
 import { startLaptop } from '../fixtures/programs.ts'
@@ -68,7 +69,10 @@ t.test('every error code has something to do about it, without our own words for
 
 t.test('Setswana says what English says: the same keys, with the same places in them', async (t) => {
   const placesOf = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(([place]) => place).sort()
-  const [words, others]: Record<string, string>[] = [handoverEnglish, setswana]
+  const [words, others]: Record<string, string>[] = [
+    { ...handoverEnglish, ...managerEnglish },
+    { ...setswana, ...managerSetswana },
+  ]
   t.same(Object.keys(others ?? {}).sort(), Object.keys(words ?? {}).sort())
   for (const [key, text] of Object.entries(words ?? {})) {
     const other = others?.[key] ?? ''

@@ -24,6 +24,10 @@ export const devicesPart = {
     headline: { kind: 'work', text: say('devices.headline', { count: data?.devices.length ?? 0 }) },
     nodes: data ? [...codePart(), addPart(data.sites), listPart(data.devices)] : [],
   }),
+  leave: () => {
+    made = undefined
+    asked = ''
+  },
   acts: {
     addDevice: async ({ form, data }) => {
       const site = form.get('site') || null

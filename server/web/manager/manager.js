@@ -33,9 +33,15 @@ const page = {
   askedAt: 0,
   askingSince: 0,
   change: -1,
-  /** @type {string | undefined} */ why: undefined,
+  why: sessionStorage.getItem('why') ?? undefined,
 }
 
+/** How often somebody was signed in here: what an earlier turn still waits for counts no more. */
+let turns = 0
+/** One deed at a time: a second press while the first is on its way is none. */
+let isBusy = false
+
+sessionStorage.removeItem('why')
 await loadWords()
 addEventListener('hashchange', () => open())
 main.addEventListener('click', (event) => void clicked(event))
@@ -43,8 +49,6 @@ main.addEventListener('submit', (event) => void submitted(event))
 setInterval(tick, tickMs)
 if (hasSession()) void begin()
 else drawSignIn()
-
-let turns = 0
 
 /** Who is signed in, and all that follows from it, until the session is over. */
 async function begin() {
@@ -95,6 +99,7 @@ function take({ state, at }) {
 /** The part that the address names: what it shows is asked for. */
 function open() {
   if (!session()) return drawSignIn()
+  chosen(page.hash).part.leave?.()
   page.hash = location.hash
   page.data = undefined
   page.refused = undefined
@@ -220,9 +225,6 @@ async function submitted(event) {
   await perform(form.dataset.do ?? '', form, new FormData(form))
 }
 
-/** One deed at a time: a second press while the first is on its way is none. */
-let isBusy = false
-
 /** @param {string} act @param {Element} target @param {FormData | undefined} form */
 async function perform(act, target, form) {
   const { part, args } = chosen(page.hash)
@@ -257,6 +259,7 @@ async function signIn(form) {
     sessionStorage.setItem('bearer', bearer)
     keepSession(me)
     page.why = undefined
+    spoken.textContent = ''
     void begin()
   } catch (error) {
     if (!(error instanceof Refused)) throw error
@@ -266,19 +269,22 @@ async function signIn(form) {
 
 async function signOut() {
   await ask('POST', '/v1/manager/session/end', {}).catch(() => undefined)
-  page.why = 'signin.out'
-  turns += 1
-  forgetSession()
-  history.replaceState(null, '', location.pathname)
-  drawSignIn()
+  forget('signin.out')
 }
 
-/** The session is over, or the server does not answer. Nothing that was shown stays on the screen. @param {unknown} error */
+/** The session is over. @param {unknown} error */
 function leave(error) {
   if (!(error instanceof Refused)) throw error
-  page.why = 'signin.over'
+  forget('signin.over')
+}
+
+/** The page is loaded anew, so that nothing that was shown stays on the screen or in its memory. @param {string} why */
+function forget(why) {
+  turns += 1
   forgetSession()
-  drawSignIn()
+  main.replaceChildren()
+  sessionStorage.setItem('why', why)
+  location.replace(location.pathname)
 }
 
 /** @param {Refused} [refused] */

@@ -2,22 +2,30 @@
 /** The parts of the page, in the order in which an evening needs them. */
 
 import { accountPart } from './account.js'
+import { asidePart } from './aside.js'
 import { boardPart } from './board.js'
+import { conflictPart, conflictsPart } from './conflicts.js'
 import { daysPart } from './days.js'
 import { devicesPart } from './devices.js'
+import { duplicatesPart } from './duplicates.js'
 import { logPart } from './log.js'
 import { lossPart } from './loss.js'
 import { peoplePart } from './people.js'
+import { recordPart } from './record.js'
+import { recordsPart } from './records.js'
 
 /**
  * A part of the page. `right`: what the account needs. `load` asks for what is shown; `isStill`: not again by itself. `acts`: what
- * buttons and forms do. `under`: the part that the navigation shows for it.
+ * buttons and forms do. `leave`: what is forgotten when the reader goes elsewhere. `under`: the part that the navigation shows for it.
  * @typedef {{ name: string, right: string, under?: string, isStill?: boolean, load?: (args: string[]) => Promise<any>,
- *   draw: (page: any) => { headline: any, nodes: Node[] }, acts?: Record<string, (page: any) => Promise<any>> }} Part
+ *   draw: (page: any) => { headline: any, nodes: Node[] }, leave?: () => void, acts?: Record<string, (page: any) => Promise<any>> }} Part
  */
 
 /** @type {Part[]} */
-export const parts = [boardPart, lossPart, daysPart, devicesPart, peoplePart, logPart, accountPart]
+const parts = [
+  ...[boardPart, lossPart, daysPart, asidePart, conflictsPart, conflictPart, duplicatesPart, recordsPart, recordPart],
+  ...[devicesPart, peoplePart, logPart, accountPart],
+]
 
 /** Those that the account may open, of the navigation. @param {import('./session.js').Me | undefined} me */
 export function partsFor(me) {

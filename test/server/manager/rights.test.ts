@@ -1,6 +1,7 @@
 import t from 'tap'
 import { type AccountRole, disableAccount } from '../../../server/accounts.ts'
 import { type Right, rightsOf } from '../../../server/rights.ts'
+import { unreviewedManagerWords } from '../../../shared/web/manager-words.ts'
 import { type KnownRoute, ManagerDoor } from '../../fixtures/manager-door.ts'
 
 /** What each may, written down here once more: who changes the program's table changes this one knowingly. */
@@ -83,4 +84,12 @@ t.test('rights are the account’s, not the page’s', (t) => {
     t.same(rightsOf({ role: role as AccountRole, views: views.length > 0 }), rights, who)
   }
   t.end()
+})
+
+t.test('words that nobody has reviewed are shown where a demonstration asks for them, and nowhere else', async (t) => {
+  const [usual, other] = [await ManagerDoor.open(t), await ManagerDoor.open(t, unreviewedManagerWords)]
+  t.match((await usual.ask('GET', '/')).text, '<html lang="en">')
+  t.match((await other.ask('GET', '/')).text, '<html lang="tn">')
+  t.equal((await other.ask('GET', '/messages.json')).body['manager.signOut'], 'Tswa')
+  t.equal((await usual.ask('GET', '/messages.json')).body['manager.signOut'], 'Sign out')
 })

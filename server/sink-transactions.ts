@@ -18,6 +18,10 @@ const columns = [
   ...['hostname_modified', 'device_created', 'device_modified'],
 ]
 
+/** A site that this database does not have is left open. */
+const site = '(SELECT id FROM django_site WHERE id = ?)'
+const largestSite = 2_147_483_647
+
 /** What a laptop took from `OutgoingTransaction`, as far as the old table's columns take it. */
 const Transaction = Type.Object({
   ...Change.properties,
@@ -72,17 +76,19 @@ async function insert(run: Run, database: AppDatabase, some: Incoming[], now: Da
   const known = new Set(there.map(({ id }) => String(id).replaceAll('-', '')))
   const rows = some.filter(({ id }) => !known.has(id)).map((one) => valuesOf(one, timeIn(database, now)))
   if (rows.length === 0) return
-  const marks = rows.map((row) => `(${placeholders(row)})`).join(', ')
-  await run(`INSERT INTO ${table} (${columns.join(', ')}) VALUES ${marks}`, rows.flat())
+  const marks = rows.map((row) => `(${placeholders(row.slice(1))}, ${site})`).join(', ')
+  await run(`INSERT INTO ${table} (${columns.join(', ')}, site_id) VALUES ${marks}`, rows.flat())
 }
 
-/** In the order of the columns. What the old app would fill in about its own host is not known here. */
+/** In the order of the columns, and the site. What the old app would fill in about its own host is not known here. */
 function valuesOf({ id, transaction, batch }: Incoming, now: string): Value[] {
   const { opaque, model, pk, fields, action, user } = transaction
   const tx = Buffer.from(opaque, 'base64')
   const about = [clean(model), pk.replaceAll('-', ''), clean(fields.producer), actions[action], clean(fields.timestamp)]
   const by = clean(user).slice(0, 50)
-  return [id, tx, ...about, batch, false, false, false, false, now, now, by, by, '', '', '', '']
+  const at = /^\d{1,10}$/.test(transaction.site ?? '') ? Number(transaction.site) : null
+  const known = at !== null && at <= largestSite ? at : null
+  return [id, tx, ...about, batch, false, false, false, false, now, now, by, by, '', '', '', '', known]
 }
 
 /** As Django writes it, in UTC. */

@@ -21,13 +21,18 @@ const tables: Record<Dialect, new (app: AppDatabase) => AppTable> = {
   sqlite: SqliteTable,
 }
 
-/** Opens the table that the settings name; undefined where they name none. @throws BAD_CONFIG */
+/**
+ * Opens the table that the settings name; undefined where they name none.
+ * @param through what stands between it and the database
+ * @throws BAD_CONFIG
+ */
 export function openAppOutbox(
   { appDatabase, appDatabasePasswordFile, appOutbox, recording }: DaemonConfig,
   context: Omit<ReaderContext, 'table' | 'database' | 'recording'>,
+  through: (app: AppDatabase) => AppDatabase = (app) => app,
 ): OpenedAppOutbox | undefined {
   if (appDatabase === '') return undefined
-  const app = openAppDatabase(withPasswordFile(readAppDatabaseUrl(appDatabase), appDatabasePasswordFile))
+  const app = through(openAppDatabase(withPasswordFile(readAppDatabaseUrl(appDatabase), appDatabasePasswordFile)))
   const table = tableOf(app, appOutbox)
   const reader = new AppOutboxReader({ ...context, table, database: app.place, recording })
   return { reader, close: () => app.close() }

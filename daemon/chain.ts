@@ -1,5 +1,6 @@
 import { newNonce } from '../shared/crypto/digest.ts'
 import type { Manifest } from '../shared/protocol/manifest.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import type { DaemonStore } from './open-store.ts'
 
 /** The chain that grows: its head is the newest batch, null before the first. */
@@ -22,18 +23,16 @@ interface ChainRow {
 
 /** The chain that grows; a laptop without one begins it. */
 export function currentChain(store: DaemonStore): CurrentChain {
-  const newest = store.$client
-    .prepare<[], ChainRow>(
-      `SELECT chain, continues_chain continuesChain, continues_seq continuesSeq, continues_digest continuesDigest
+  const newest = prepared<[], ChainRow>(
+    store.$client,
+    `SELECT chain, continues_chain continuesChain, continues_seq continuesSeq, continues_digest continuesDigest
        FROM chains ORDER BY ordinal DESC LIMIT 1`,
-    )
-    .get()
+  ).get()
   if (!newest) return beginChain(store, null)
-  const head = store.$client
-    .prepare<[string], { seq: number; digest: string }>(
-      'SELECT seq, manifest_digest digest FROM batches WHERE chain = ? ORDER BY seq DESC LIMIT 1',
-    )
-    .get(newest.chain)
+  const head = prepared<[string], { seq: number; digest: string }>(
+    store.$client,
+    'SELECT seq, manifest_digest digest FROM batches WHERE chain = ? ORDER BY seq DESC LIMIT 1',
+  ).get(newest.chain)
   const { chain, continuesChain, continuesSeq, continuesDigest } = newest
   const continues =
     continuesChain !== null && continuesSeq !== null && continuesDigest !== null
@@ -52,10 +51,11 @@ export function continueBeyond(store: DaemonStore, shown: Place): boolean {
   const client = store.$client
   return client
     .transaction(() => {
-      if (client.prepare('SELECT 1 FROM batches WHERE manifest_digest = ?').get(shown.digest)) return false
-      const continued = client
-        .prepare('SELECT 1 FROM chains WHERE continues_chain = ? AND continues_seq >= ?')
-        .get(shown.chain, shown.seq)
+      if (prepared(client, 'SELECT 1 FROM batches WHERE manifest_digest = ?').get(shown.digest)) return false
+      const continued = prepared(client, 'SELECT 1 FROM chains WHERE continues_chain = ? AND continues_seq >= ?').get(
+        shown.chain,
+        shown.seq,
+      )
       const current = currentChain(store)
       if (continued || (current.seq > 0 && goesOnFrom(store, current.chain, shown.chain))) return false
       beginChain(store, shown)
@@ -83,30 +83,30 @@ export function leaveBehind(store: DaemonStore, chain: string, seq: number): boo
 /** The newest number of a chain on this disk; 0 where it has none. */
 export function headSeq(store: DaemonStore, chain: string): number {
   return (
-    store.$client
-      .prepare<[string], { seq: number | null }>('SELECT max(seq) seq FROM batches WHERE chain = ?')
-      .get(chain)?.seq ?? 0
+    prepared<[string], { seq: number | null }>(store.$client, 'SELECT max(seq) seq FROM batches WHERE chain = ?').get(
+      chain,
+    )?.seq ?? 0
   )
 }
 
 /** Whether a chain continues another, directly or through others. */
 function goesOnFrom(store: DaemonStore, chain: string, older: string): boolean {
   return (
-    store.$client
-      .prepare(
-        `WITH RECURSIVE line (chain) AS (
+    prepared(
+      store.$client,
+      `WITH RECURSIVE line (chain) AS (
            SELECT continues_chain FROM chains WHERE chain = ?
            UNION SELECT chains.continues_chain FROM chains JOIN line ON chains.chain = line.chain)
          SELECT 1 FROM line WHERE chain = ?`,
-      )
-      .get(chain, older) !== undefined
+    ).get(chain, older) !== undefined
   )
 }
 
 function beginChain(store: DaemonStore, continues: Place | null): CurrentChain {
   const chain = newNonce()
-  store.$client
-    .prepare('INSERT INTO chains (chain, continues_chain, continues_seq, continues_digest) VALUES (?, ?, ?, ?)')
-    .run(chain, continues?.chain ?? null, continues?.seq ?? null, continues?.digest ?? null)
+  prepared(
+    store.$client,
+    'INSERT INTO chains (chain, continues_chain, continues_seq, continues_digest) VALUES (?, ?, ?, ?)',
+  ).run(chain, continues?.chain ?? null, continues?.seq ?? null, continues?.digest ?? null)
   return { chain, seq: 0, digest: null, continues }
 }

@@ -1,5 +1,6 @@
 import { readDocument } from '../shared/crypto/read-document.ts'
 import type { DeliveryReceipt } from '../shared/protocol/delivery-receipt.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import { readFact, writeFact } from './facts.ts'
 import { digestAt } from './followers.ts'
 import { lifeOf } from './lives.ts'
@@ -24,9 +25,10 @@ export function whatItNames(
 export function receiptsInForce(store: DaemonStore, chain: string): DeliveryReceipt[] {
   const servers: string[] | undefined = JSON.parse(readFact(store, 'servers') ?? 'null') ?? undefined
   const inForce = new Map<string, DeliveryReceipt>()
-  for (const { jws } of store.$client
-    .prepare<[string], { jws: string }>('SELECT jws FROM deliveries WHERE chain = ? ORDER BY server, nonce')
-    .all(chain)) {
+  for (const { jws } of prepared<[string], { jws: string }>(
+    store.$client,
+    'SELECT jws FROM deliveries WHERE chain = ? ORDER BY server, nonce',
+  ).all(chain)) {
     const receipt = readDocument(jws, 'delivery').document
     const { server, incarnation } = receipt
     const held = inForce.get(server)
@@ -49,33 +51,34 @@ export function recountChain(store: DaemonStore, chain: string): void {
   const covered = JSON.stringify([[1, through], ...above])
   const isCovered = `EXISTS (SELECT 1 FROM json_each(?) span WHERE seq BETWEEN span.value ->> 0 AND span.value ->> 1)`
   const client = store.$client
-  client
-    .prepare(`UPDATE batches SET delivered = 0 WHERE chain = ? AND seq > ? AND delivered = 1 AND NOT ${isCovered}`)
-    .run(chain, through, covered)
+  prepared(
+    client,
+    `UPDATE batches SET delivered = 0 WHERE chain = ? AND seq > ? AND delivered = 1 AND NOT ${isCovered}`,
+  ).run(chain, through, covered)
   // The plus keeps to the index of what is pending.
-  client
-    .prepare(`UPDATE batches SET delivered = 1 WHERE delivered = 0 AND +chain = ? AND ${isCovered}`)
-    .run(chain, covered)
-  client
-    .prepare('UPDATE batches SET safe = 0, safe_at_minute = NULL WHERE chain = ? AND seq > ? AND safe = 1')
-    .run(chain, safeThrough)
-  client
-    .prepare(
-      'UPDATE batches SET safe = 1, safe_at_minute = ? WHERE pruned IN (0, 1) AND safe = 0 AND +chain = ? AND +seq <= ?',
-    )
-    .run(runningMinutes(store), chain, safeThrough)
+  prepared(client, `UPDATE batches SET delivered = 1 WHERE delivered = 0 AND +chain = ? AND ${isCovered}`).run(
+    chain,
+    covered,
+  )
+  prepared(client, 'UPDATE batches SET safe = 0, safe_at_minute = NULL WHERE chain = ? AND seq > ? AND safe = 1').run(
+    chain,
+    safeThrough,
+  )
+  prepared(
+    client,
+    'UPDATE batches SET safe = 1, safe_at_minute = ? WHERE pruned IN (0, 1) AND safe = 0 AND +chain = ? AND +seq <= ?',
+  ).run(runningMinutes(store), chain, safeThrough)
 }
 
 /** Counts every chain anew; what only a void receipt called carried is nobody's again. Call it inside a transaction. */
 export function recountAll(store: DaemonStore): void {
-  const chains = store.$client.prepare<[], { chain: string }>('SELECT chain FROM chains').all()
+  const chains = prepared<[], { chain: string }>(store.$client, 'SELECT chain FROM chains').all()
   for (const { chain } of chains) recountChain(store, chain)
-  store.$client
-    .prepare(
-      `UPDATE batches SET carried = 0 WHERE delivered = 0 AND carried = 1 AND NOT EXISTS
+  prepared(
+    store.$client,
+    `UPDATE batches SET carried = 0 WHERE delivered = 0 AND carried = 1 AND NOT EXISTS
        (SELECT 1 FROM custody_receipts held WHERE held.manifest_digest = batches.manifest_digest AND held.void = 0)`,
-    )
-    .run()
+  ).run()
 }
 
 /** Two batches of one number may exist: from now on only receipts that name our batch cover anything in this chain. */

@@ -1,13 +1,14 @@
 import type { WaybillError } from '../shared/service/errors.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import type { DaemonStore } from './open-store.ts'
 
 /** A single stored value; undefined where it was never set. */
 export function readFact(store: DaemonStore, key: string): string | undefined {
-  return store.$client.prepare<[string], { value: string }>('SELECT value FROM facts WHERE key = ?').get(key)?.value
+  return prepared<[string], { value: string }>(store.$client, 'SELECT value FROM facts WHERE key = ?').get(key)?.value
 }
 
 export function writeFact(store: DaemonStore, key: string, value: string): void {
-  store.$client.prepare('INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)').run(key, value)
+  prepared(store.$client, 'INSERT OR REPLACE INTO facts (key, value) VALUES (?, ?)').run(key, value)
 }
 
 /** The last thing that went wrong, as the page and `status` show it. */

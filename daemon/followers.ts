@@ -1,4 +1,5 @@
 import type { Verified } from '../shared/crypto/trust.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import type { DaemonStore } from './open-store.ts'
 
 const mostShown = 64
@@ -16,7 +17,7 @@ interface Tip {
  * @returns the chains of which more is known now
  */
 export function takeFollowers(store: DaemonStore, shown: Verified<'manifest'>[]): string[] {
-  const put = store.$client.prepare('INSERT INTO followers (chain, seq, digest, jws) VALUES (?, ?, ?, ?)')
+  const put = prepared(store.$client, 'INSERT INTO followers (chain, seq, digest, jws) VALUES (?, ?, ?, ?)')
   const grown = new Set<string>()
   for (const { document, digest, jws } of shown.toSorted((a, b) => a.document.seq - b.document.seq)) {
     const { chain, seq, previous } = document
@@ -30,12 +31,11 @@ export function takeFollowers(store: DaemonStore, shown: Verified<'manifest'>[])
 
 /** The digest of our batch at this place: of this disk's, or of one that was shown and follows. */
 export function digestAt(store: DaemonStore, chain: string, seq: number): string | undefined {
-  return store.$client
-    .prepare<[string, number, string, number], { digest: string }>(
-      `SELECT manifest_digest digest FROM batches WHERE chain = ? AND seq = ?
+  return prepared<[string, number, string, number], { digest: string }>(
+    store.$client,
+    `SELECT manifest_digest digest FROM batches WHERE chain = ? AND seq = ?
        UNION ALL SELECT digest FROM followers WHERE chain = ? AND seq = ? LIMIT 1`,
-    )
-    .get(chain, seq, chain, seq)?.digest
+  ).get(chain, seq, chain, seq)?.digest
 }
 
 /**
@@ -43,20 +43,19 @@ export function digestAt(store: DaemonStore, chain: string, seq: number): string
  * has the batch that follows shows it, and our batches become provable.
  */
 export function unprovenTips(store: DaemonStore, current: string): string[] {
-  return store.$client
-    .prepare<[string], { chain: string }>(
-      `SELECT DISTINCT chain FROM batches WHERE delivered = 0 AND chain != ? LIMIT ${mostShown}`,
-    )
+  return prepared<[string], { chain: string }>(
+    store.$client,
+    `SELECT DISTINCT chain FROM batches WHERE delivered = 0 AND chain != ? LIMIT ${mostShown}`,
+  )
     .all(current)
     .flatMap(({ chain }) => tipOf(store, chain)?.jws ?? [])
 }
 
 function tipOf(store: DaemonStore, chain: string): Tip | undefined {
-  return store.$client
-    .prepare<[string, string], Tip>(
-      `SELECT * FROM (SELECT seq, manifest_digest digest, manifest jws FROM batches WHERE chain = ? ORDER BY seq DESC LIMIT 1)
+  return prepared<[string, string], Tip>(
+    store.$client,
+    `SELECT * FROM (SELECT seq, manifest_digest digest, manifest jws FROM batches WHERE chain = ? ORDER BY seq DESC LIMIT 1)
        UNION ALL SELECT * FROM (SELECT seq, digest, jws FROM followers WHERE chain = ? ORDER BY seq DESC LIMIT 1)
        ORDER BY seq DESC LIMIT 1`,
-    )
-    .get(chain, chain)
+  ).get(chain, chain)
 }

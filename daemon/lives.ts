@@ -1,4 +1,5 @@
 import type { Incarnation } from '../shared/protocol/delivery-receipt.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import { readFact, writeFact } from './facts.ts'
 import type { DaemonStore } from './open-store.ts'
 
@@ -22,6 +23,6 @@ export function noteLife(
   if (known?.number === number) return known.nonce === nonce ? 'known' : 'rival'
   writeFact(store, `life:${server}`, JSON.stringify({ number, nonce } satisfies Incarnation))
   if (!known) return 'known'
-  store.$client.prepare('UPDATE custody_receipts SET void = 1 WHERE by = ?').run(server)
+  prepared(store.$client, 'UPDATE custody_receipts SET void = 1 WHERE by = ?').run(server)
   return 'newer'
 }

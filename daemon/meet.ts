@@ -6,11 +6,12 @@ import type { Meeting } from '../shared/protocol/meeting.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import { asWaybillError, type WaybillError } from '../shared/service/errors.ts'
 import type { StudyShelf } from '../shared/storage/study-shelf.ts'
-import { absorbMeeting } from '../shared/transfer/absorb-meeting.ts'
+import { absorbMeeting, type ServerWord } from '../shared/transfer/absorb-meeting.ts'
 import { adoptStudy } from './adopt-study.ts'
 import { currentChain } from './chain.ts'
 import { recountChain } from './cover.ts'
 import { takeFollowers, unprovenTips } from './followers.ts'
+import { lifeOf } from './lives.ts'
 import type { DaemonStore } from './open-store.ts'
 import { ownManifests, recogniseOwn } from './recognise-own.ts'
 import { unsealed } from './sealer.ts'
@@ -66,7 +67,10 @@ export function headOf(store: DaemonStore): Head {
 export async function absorb(context: MeetContext, giver: string, meeting: Meeting): Promise<WaybillError[]> {
   const { store, identity, trust, shelf } = context
   const device = deviceOf(identity)
-  const absorbed = await absorbMeeting(meeting, trust, shelf)
+  // Of other laptops' chains it matters only in which life the server is.
+  const isNews = ({ producer, server, incarnation }: ServerWord) =>
+    producer === device || lifeOf(store, server)?.nonce !== incarnation.nonce
+  const absorbed = await absorbMeeting(meeting, trust, shelf, isNews)
   const { manifests, deliveries, gaps, custody } = absorbed
   const problems = [...absorbed.problems]
   const attempt = (act: () => unknown) => {

@@ -1,6 +1,7 @@
 import { type PayloadRequest, writePayloadHead } from '../shared/protocol/payload-frame.ts'
 import { asWaybillError, WaybillError } from '../shared/service/errors.ts'
 import type { PayloadStore } from '../shared/storage/payload-store.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import type { DaemonStore } from './open-store.ts'
 
 /** A batch that no delivery covers, as a courier is told of it. */
@@ -11,12 +12,11 @@ export interface PendingBatch {
 
 /** What no delivery covers and nobody has signed for yet, or what some courier already carries. */
 export function pendingBatches(store: DaemonStore, carried: boolean, after: number, limit: number): PendingBatch[] {
-  return store.$client
-    .prepare<[number, number, number], PendingBatch>(
-      `SELECT position, manifest FROM batches
+  return prepared<[number, number, number], PendingBatch>(
+    store.$client,
+    `SELECT position, manifest FROM batches
        WHERE delivered = 0 AND pruned = 0 AND carried = ? AND position > ? ORDER BY position LIMIT ?`,
-    )
-    .all(carried ? 1 : 0, after, limit)
+  ).all(carried ? 1 : 0, after, limit)
 }
 
 /** Whether a batch's payload must be on this disk. */
@@ -62,9 +62,8 @@ async function served(
 }
 
 function payloadSize(store: DaemonStore, digest: string): number | undefined {
-  return store.$client
-    .prepare<[string], { size: number }>(
-      'SELECT payload_size size FROM batches WHERE payload_digest = ? AND pruned = 0',
-    )
-    .get(digest)?.size
+  return prepared<[string], { size: number }>(
+    store.$client,
+    'SELECT payload_size size FROM batches WHERE payload_digest = ? AND pruned = 0',
+  ).get(digest)?.size
 }

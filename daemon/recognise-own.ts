@@ -1,4 +1,5 @@
 import type { Verified } from '../shared/crypto/trust.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import { continueBeyond, headSeq, leaveBehind, type Place } from './chain.ts'
 import { markForked } from './cover.ts'
 import type { DaemonStore } from './open-store.ts'
@@ -37,7 +38,7 @@ export function recogniseOwn(store: DaemonStore, device: string, { manifests, de
 }
 
 function isOnDisk(store: DaemonStore, digest: string): boolean {
-  return store.$client.prepare('SELECT 1 FROM batches WHERE manifest_digest = ?').get(digest) !== undefined
+  return prepared(store.$client, 'SELECT 1 FROM batches WHERE manifest_digest = ?').get(digest) !== undefined
 }
 
 /**
@@ -47,7 +48,7 @@ function isOnDisk(store: DaemonStore, digest: string): boolean {
 function lastIsBest(store: DaemonStore, places: Place[]): Place[] {
   const best = new Map<string, Place>()
   for (const place of places) if (place.seq > (best.get(place.chain)?.seq ?? 0)) best.set(place.chain, place)
-  const ordinal = store.$client.prepare<[string], { ordinal: number }>('SELECT ordinal FROM chains WHERE chain = ?')
+  const ordinal = prepared<[string], { ordinal: number }>(store.$client, 'SELECT ordinal FROM chains WHERE chain = ?')
   const age = ({ chain }: Place) => ordinal.get(chain)?.ordinal ?? Number.MAX_SAFE_INTEGER
   return [...best.values()].toSorted((a, b) => age(a) - age(b) || a.seq - b.seq)
 }

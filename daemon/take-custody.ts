@@ -1,5 +1,6 @@
 import type { Trust, Verified } from '../shared/crypto/trust.ts'
 import { asWaybillError, WaybillError } from '../shared/service/errors.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import type { DaemonStore } from './open-store.ts'
 
 /** What became of custody receipts that were given. */
@@ -50,12 +51,14 @@ export function keepCustody(
   receipts: Verified<'custody'>[],
 ): number {
   const client = store.$client
-  const known = client.prepare('SELECT 1 FROM batches WHERE manifest_digest = ?')
-  const insert = client.prepare(
+  const known = prepared(client, 'SELECT 1 FROM batches WHERE manifest_digest = ?')
+  const insert = prepared(
+    client,
     'INSERT OR IGNORE INTO custody_receipts (digest, manifest_digest, by, role, at, jws) VALUES (?, ?, ?, ?, ?, ?)',
   )
-  const revive = client.prepare('UPDATE custody_receipts SET void = 0 WHERE digest = ? AND by = ?')
-  const carry = client.prepare(
+  const revive = prepared(client, 'UPDATE custody_receipts SET void = 0 WHERE digest = ? AND by = ?')
+  const carry = prepared(
+    client,
     `UPDATE batches SET carried = 1 WHERE manifest_digest = ? AND EXISTS
      (SELECT 1 FROM custody_receipts held WHERE held.manifest_digest = batches.manifest_digest AND held.void = 0)`,
   )

@@ -3,6 +3,7 @@ import type { Verified } from '../shared/crypto/trust.ts'
 import { judgeDelivery } from '../shared/protocol/coverage.ts'
 import type { DeliveryReceipt, Incarnation } from '../shared/protocol/delivery-receipt.ts'
 import { WaybillError } from '../shared/service/errors.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import { markForked, receiptsInForce, recountAll, recountChain, whatItNames } from './cover.ts'
 import { noteLife } from './lives.ts'
 import type { DaemonStore } from './open-store.ts'
@@ -55,15 +56,20 @@ function take(store: DaemonStore, shown: DeliveryReceipt, jws: string): { covers
 
 /** What the same life of the server said before. */
 function heldOf(store: DaemonStore, { chain, server, incarnation }: DeliveryReceipt): DeliveryReceipt | undefined {
-  return store.$client
-    .prepare<[string, string], { jws: string }>('SELECT jws FROM deliveries WHERE chain = ? AND server = ?')
+  return prepared<[string, string], { jws: string }>(
+    store.$client,
+    'SELECT jws FROM deliveries WHERE chain = ? AND server = ?',
+  )
     .all(chain, server)
     .map(({ jws }) => readDocument(jws, 'delivery').document)
     .find((receipt) => receipt.incarnation.nonce === incarnation.nonce)
 }
 
 function put(store: DaemonStore, { chain, server, incarnation }: DeliveryReceipt, jws: string): void {
-  store.$client
-    .prepare('INSERT OR REPLACE INTO deliveries (chain, server, nonce, jws) VALUES (?, ?, ?, ?)')
-    .run(chain, server, incarnation.nonce, jws)
+  prepared(store.$client, 'INSERT OR REPLACE INTO deliveries (chain, server, nonce, jws) VALUES (?, ?, ?, ?)').run(
+    chain,
+    server,
+    incarnation.nonce,
+    jws,
+  )
 }

@@ -1,11 +1,13 @@
-import { and, asc, desc, eq, gt, ne, or, type SQL, sql } from 'drizzle-orm'
+import type { Database } from 'better-sqlite3'
+import { and, asc, desc, eq, ne } from 'drizzle-orm'
 import { readDocument } from '../shared/crypto/read-document.ts'
 import type { Verified } from '../shared/crypto/trust.ts'
 import { judgeDelivery } from '../shared/protocol/coverage.ts'
 import type { DeliveryReceipt } from '../shared/protocol/delivery-receipt.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import { coverBatches, resetChain, uncoverBatches } from './cover.ts'
 import { type Hold, nextPosition, type RelayStore } from './open-store.ts'
-import { deliveries, facts, gaps, manifests, peers, serverReceipts } from './schema.ts'
+import { deliveries, facts, gaps, manifests } from './schema.ts'
 
 const most = 4096
 /** A meeting holds no more. */
@@ -32,31 +34,24 @@ export interface Cargo {
  * Delivery receipts and gap notices of all producers that the listener has not seen from this relay, its own always; a laptop
  * also gets servers' custody receipts of its batches, and the newest manifests of its chains.
  */
-export function cargoFor(store: RelayStore, listener: Listener): Cargo {
-  const shown = shownTo(store, listener)
-  const { device } = listener
-  const newOrOwn = (table: typeof deliveries | typeof gaps): SQL | undefined =>
-    or(gt(table.position, shown), eq(table.producer, device))
+export function cargoFor({ $client }: RelayStore, { device, role }: Listener): Cargo {
+  const shown = shownTo($client, { device, role })
+  const newOrOwn = (table: 'deliveries' | 'gaps', rule: string) =>
+    prepared<[number, string, string], { jws: string }>(
+      $client,
+      `SELECT jws FROM ${table} WHERE (position > ? OR producer = ?) AND ${rule}
+       ORDER BY producer = ? DESC, position DESC LIMIT ${most}`,
+    )
+      .all(shown, device, device)
+      .map(({ jws }) => jws)
   return {
-    deliveries: store
-      .select()
-      .from(deliveries)
-      .where(and(eq(deliveries.current, true), newOrOwn(deliveries)))
-      .orderBy(desc(eq(deliveries.producer, device)), desc(deliveries.position))
-      .limit(most)
-      .all()
-      .map(({ jws }) => jws),
-    gaps: store
-      .select()
-      .from(gaps)
-      .where(newOrOwn(gaps))
-      .orderBy(desc(gaps.position))
-      .limit(most)
-      .all()
-      .map(({ jws }) => jws),
-    custody: listener.role === 'field' ? custodyFor(store, device, shown) : [],
-    manifests: listener.role === 'field' ? newestManifests(store, device) : [],
-    position: Number(store.select().from(facts).where(eq(facts.name, 'position')).get()?.value ?? 0),
+    deliveries: newOrOwn('deliveries', 'current = 1'),
+    gaps: newOrOwn('gaps', '1'),
+    custody: role === 'field' ? custodyFor($client, device, shown) : [],
+    manifests: role === 'field' ? newestManifests($client, device) : [],
+    position: Number(
+      prepared<[], { value: string }>($client, "SELECT value FROM facts WHERE name = 'position'").get()?.value ?? 0,
+    ),
   }
 }
 
@@ -147,38 +142,34 @@ function alarm(hold: Hold, { server, producer, chain, incarnation }: DeliveryRec
   hold.logger.error(about, 'two delivery receipts of one incarnation number disagree; the lower one counts')
 }
 
-function shownTo(store: RelayStore, { device, role }: Listener): number {
+function shownTo(client: Database, { device, role }: Listener): number {
   // A server may have been restored since: it is shown all, so that it can know itself.
   if (role !== 'field') return 0
-  return store.select().from(peers).where(eq(peers.device, device)).get()?.shown ?? 0
+  return (
+    prepared<[string], { shown: number }>(client, 'SELECT shown FROM peers WHERE device = ?').get(device)?.shown ?? 0
+  )
 }
 
-function custodyFor(store: RelayStore, producer: string, shown: number): string[] {
-  return store
-    .select({ jws: serverReceipts.jws })
-    .from(serverReceipts)
-    .innerJoin(manifests, eq(manifests.digest, serverReceipts.manifest))
-    .where(
-      and(
-        eq(serverReceipts.producer, producer),
-        gt(serverReceipts.position, shown),
-        sql`${manifests.state} <> 'delivered'`,
-      ),
-    )
-    .limit(most)
-    .all()
+function custodyFor(client: Database, producer: string, shown: number): string[] {
+  return prepared<[string, number], { jws: string }>(
+    client,
+    `SELECT r.jws FROM server_receipts r JOIN manifests m ON m.digest = r.manifest
+     WHERE r.producer = ? AND r.position > ? AND m.state <> 'delivered' LIMIT ${most}`,
+  )
+    .all(producer, shown)
     .map(({ jws }) => jws)
 }
 
 /** The newest batch of each chain; a few seeks in the index, whatever the length of the chains. */
-function newestManifests(store: RelayStore, producer: string): string[] {
+function newestManifests(client: Database, producer: string): string[] {
+  const after = prepared<[string, string, string], { chain: string; jws: string }>(
+    client,
+    `SELECT chain, jws FROM manifests WHERE producer = ?
+     AND chain = (SELECT min(chain) FROM manifests WHERE producer = ? AND chain > ?) ORDER BY seq DESC LIMIT 1`,
+  )
   const newest: string[] = []
   for (let chain = ''; newest.length < mostManifests; ) {
-    const rows = store.all<{ chain: string; jws: string }>(sql`
-      select chain, jws from manifests where producer = ${producer}
-        and chain = (select min(chain) from manifests where producer = ${producer} and chain > ${chain})
-      order by seq desc limit 1`)
-    const row = rows[0]
+    const row = after.get(producer, producer, chain)
     if (!row) break
     newest.push(row.jws)
     chain = row.chain

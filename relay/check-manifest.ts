@@ -2,6 +2,7 @@ import type { Verified } from '../shared/crypto/trust.ts'
 import type { Manifest } from '../shared/protocol/manifest.ts'
 import { maxPayloadBytes } from '../shared/protocol/payload.ts'
 import { WaybillError } from '../shared/service/errors.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import type { Hold, RelayStore } from './open-store.ts'
 import type { manifests } from './schema.ts'
 
@@ -29,12 +30,14 @@ export function chainFault(store: RelayStore, digest: string, manifest: Manifest
   if ((seq === 1) !== (previous === null)) return `batch ${seq} names ${previous === null ? 'no' : 'a'} batch before it`
   if (seq > 1 && manifest.continues) return `batch ${seq} claims to begin a chain`
   // Every manifest asks: building a typed query would cost more than it does to run it.
-  const near = store.$client
-    .prepare<[string, string, number, number], Pick<typeof manifests.$inferSelect, 'digest' | 'seq' | 'previous'>>(
-      `SELECT digest, seq, previous FROM manifests
+  const near = prepared<
+    [string, string, number, number],
+    Pick<typeof manifests.$inferSelect, 'digest' | 'seq' | 'previous'>
+  >(
+    store.$client,
+    `SELECT digest, seq, previous FROM manifests
        WHERE producer = ? AND chain = ? AND seq BETWEEN ? AND ? AND state != 'quarantined'`,
-    )
-    .all(producer, chain, seq - 1, seq + 1)
+  ).all(producer, chain, seq - 1, seq + 1)
   const before = near.filter((row) => row.seq === seq - 1)
   if (before.length > 0 && !before.some((row) => row.digest === previous))
     return `batch ${seq} does not follow batch ${seq - 1}`

@@ -1,5 +1,6 @@
 import { and, asc, eq, gt } from 'drizzle-orm'
 import { asWaybillError, WaybillError } from '../shared/service/errors.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import { type HandOnBatch, handOn, type SignedFor } from '../shared/transfer/hand-on.ts'
 import type { PeerClient } from '../shared/transfer/peer-client.ts'
 import { credentialsFor } from './meet.ts'
@@ -116,11 +117,13 @@ async function checkServerReceipt(
 }
 
 function storeServerReceipts(store: RelayStore, server: string, good: { row: BatchRow; custody: string }[]): void {
-  const keep = store.$client.prepare(
+  const keep = prepared(
+    store.$client,
     `INSERT INTO server_receipts (manifest, by, producer, jws, position) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT (manifest, by) DO UPDATE SET jws = excluded.jws, position = excluded.position`,
   )
-  const advance = store.$client.prepare(
+  const advance = prepared(
+    store.$client,
     `UPDATE manifests SET state = 'forwarded', code = NULL, why = NULL WHERE digest = ? AND state = 'aboard'`,
   )
   for (const { row, custody } of good) {

@@ -1,13 +1,12 @@
-import { eq } from 'drizzle-orm'
 import { headerOf } from '../shared/crypto/read-document.ts'
 import { Meeting, maxMeetingBytes } from '../shared/protocol/meeting.ts'
 import { paths } from '../shared/protocol/paths.ts'
 import type { WaybillError } from '../shared/service/errors.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import { type Absorbed, absorbMeeting } from '../shared/transfer/absorb-meeting.ts'
 import type { PeerClient } from '../shared/transfer/peer-client.ts'
 import { absorbCargo, type Cargo, cargoFor, followersOf, mostManifests, takeIncarnation } from './carry-back.ts'
-import type { Hold } from './open-store.ts'
-import { peers } from './schema.ts'
+import { type Hold, withoutSync } from './open-store.ts'
 
 /** What a meeting told. */
 export interface Met {
@@ -92,9 +91,9 @@ async function saying(
 }
 
 function rememberShown(hold: Hold, device: string, position: number): void {
-  const before = hold.store.select().from(peers).where(eq(peers.device, device)).get()?.shown
-  if (before === undefined || before === position) return
-  hold.commit((store) => store.update(peers).set({ shown: position }).where(eq(peers.device, device)).run())
+  const set = 'UPDATE peers SET shown = ? WHERE device = ? AND shown != ?'
+  // Lost in a power cut, it is shown again.
+  withoutSync(hold, ({ $client }) => prepared($client, set).run(position, device, position))
 }
 
 async function absorb(hold: Hold, client: PeerClient, told: Meeting): Promise<Met> {

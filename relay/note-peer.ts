@@ -2,6 +2,7 @@ import { eq, ne } from 'drizzle-orm'
 import type { CertifiedPeer } from '../shared/crypto/certificate.ts'
 import type { Head } from '../shared/protocol/custody-receipt.ts'
 import type { WaybillError } from '../shared/service/errors.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import { type Hold, withoutSync } from './open-store.ts'
 import { type PeerState, peers } from './schema.ts'
 
@@ -55,7 +56,7 @@ export function noteAllGone(hold: Hold): void {
 
 function peerRow(hold: Hold, device: string): PeerRow | undefined {
   // Every step of a transfer asks: building a typed query would cost more than it does to run it.
-  return hold.store.$client.prepare<[string], PeerRow>('SELECT * FROM peers WHERE device = ?').get(device)
+  return prepared<[string], PeerRow>(hold.store.$client, 'SELECT * FROM peers WHERE device = ?').get(device)
 }
 
 function isSameMinute(before: string | null, now: string): boolean {

@@ -9,6 +9,7 @@ import { WaybillError } from '../shared/service/errors.ts'
 import type { Logger } from '../shared/service/logger.ts'
 import { openDatabase, type Store } from '../shared/storage/open-database.ts'
 import { PayloadStore } from '../shared/storage/payload-store.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import { StudyShelf } from '../shared/storage/study-shelf.ts'
 import { Changes } from '../shared/web/changes.ts'
 import * as schema from './schema.ts'
@@ -77,7 +78,8 @@ export function withoutSync<T>(hold: Hold, act: (store: RelayStore) => T): T {
 
 /** The next place in the order in which things came aboard for others; call it inside a commit. */
 export function nextPosition(store: RelayStore): number {
-  const next = store.$client.prepare<[], string>(
+  const next = prepared<[], string>(
+    store.$client,
     `INSERT INTO facts (name, value) VALUES ('position', '1')
      ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT) RETURNING value`,
   )

@@ -3,6 +3,7 @@ import { type SignedDocument, signDocument } from '../shared/crypto/sign-documen
 import type { Verified } from '../shared/crypto/trust.ts'
 import type { Head } from '../shared/protocol/custody-receipt.ts'
 import { WaybillError } from '../shared/service/errors.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import { chainFault } from './check-manifest.ts'
 import { type Hold, type RelayStore, withoutSync } from './open-store.ts'
 import { manifests, receipts } from './schema.ts'
@@ -97,10 +98,9 @@ export function receiptOf(store: RelayStore, manifest: string): OwnReceipt | und
 
 /** The laptop has these receipts on its disk. */
 export function markReturned(hold: Hold, given: OwnReceipt[]): void {
-  const signedFor = given.map(({ manifest }) => manifest)
-  withoutSync(hold, (store) =>
-    store.update(receipts).set({ returned: true }).where(inArray(receipts.manifest, signedFor)).run(),
-  )
+  const signedFor = JSON.stringify(given.map(({ manifest }) => manifest))
+  const mark = 'UPDATE receipts SET returned = 1 WHERE manifest IN (SELECT value FROM json_each(?))'
+  withoutSync(hold, ({ $client }) => prepared($client, mark).run(signedFor))
 }
 
 function sign(hold: Hold, batch: BatchRow, giver: Giver, at: string): Promise<SignedDocument> {
@@ -124,12 +124,12 @@ function storeReceipt(store: RelayStore, { digest, producer }: BatchRow, at: str
 }
 
 type Queries = ReturnType<typeof prepareQueries>
-const prepared = new WeakMap<RelayStore, Queries>()
+const known = new WeakMap<RelayStore, Queries>()
 
 /** What is asked for every batch is prepared once: building a query costs more than running it. */
 function queriesOf(store: RelayStore): Queries {
-  const queries = prepared.get(store) ?? prepareQueries(store)
-  prepared.set(store, queries)
+  const queries = known.get(store) ?? prepareQueries(store)
+  known.set(store, queries)
   return queries
 }
 

@@ -3,6 +3,7 @@ import type { Head } from '../shared/protocol/custody-receipt.ts'
 import type { Manifest } from '../shared/protocol/manifest.ts'
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import { type ErrorCode, WaybillError } from '../shared/service/errors.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import { writeFact } from './facts.ts'
 import type { ServerStore } from './open-store.ts'
 
@@ -40,10 +41,10 @@ export function takePlace(
   const { producer, chain, seq } = document
   ensureChain(store, producer, chain)
   keepOrigin(store, document)
-  const at = store.$client.prepare('SELECT 1 FROM batches WHERE producer = ? AND chain = ? AND seq = ?')
+  const at = prepared(store.$client, 'SELECT 1 FROM batches WHERE producer = ? AND chain = ? AND seq = ?')
   if (at.get(producer, chain, seq)) fork(store, producer, chain, seq)
   witness(store, producer, { chain, seq, unsealed: 0 })
-  store.$client.prepare('UPDATE chains SET dirty = 1 WHERE producer = ? AND chain = ?').run(producer, chain)
+  prepared(store.$client, 'UPDATE chains SET dirty = 1 WHERE producer = ? AND chain = ?').run(producer, chain)
   const isOld = signer.epoch < (study.minimumEpoch[signer.role] ?? 0)
   return isOld ? 'REVOKED' : heldFor(store, document, digest, study)
 }
@@ -55,26 +56,24 @@ export function heldFor(
   digest: string,
   study: StudyDocument,
 ): ErrorCode | undefined {
-  const forkAt = store.$client
-    .prepare<[string, string], { forkAt: number | null }>(
-      'SELECT fork_at forkAt FROM chains WHERE producer = ? AND chain = ?',
-    )
-    .get(producer, chain)?.forkAt
+  const forkAt = prepared<[string, string], { forkAt: number | null }>(
+    store.$client,
+    'SELECT fork_at forkAt FROM chains WHERE producer = ? AND chain = ?',
+  ).get(producer, chain)?.forkAt
   if (typeof forkAt === 'number' && seq >= forkAt) return 'BATCH_CONFLICT'
   return isBeyondRevocation(study, { producer, chain, seq }, digest) ? 'REVOKED' : undefined
 }
 
 /** Remembers the highest number that anyone has proof of, or has told of. */
 export function witness(store: ServerStore, producer: string, { chain, seq, unsealed }: Head): void {
-  const isKnown = store.$client.prepare('SELECT 1 FROM chains WHERE producer = ? AND chain = ?').get(producer, chain)
+  const isKnown = prepared(store.$client, 'SELECT 1 FROM chains WHERE producer = ? AND chain = ?').get(producer, chain)
   if (!isKnown && heardOf(store, producer) >= mostHeardOf) return
   ensureChain(store, producer, chain)
-  store.$client
-    .prepare(
-      `UPDATE chains SET witnessed = ?, unsealed = ?, dirty = 1
+  prepared(
+    store.$client,
+    `UPDATE chains SET witnessed = ?, unsealed = ?, dirty = 1
        WHERE producer = ? AND chain = ? AND (witnessed < ? OR (witnessed = ? AND unsealed != ? AND ? > 0))`,
-    )
-    .run(seq, unsealed, producer, chain, seq, seq, unsealed, unsealed)
+  ).run(seq, unsealed, producer, chain, seq, seq, unsealed, unsealed)
 }
 
 function checkLinks(store: ServerStore, { document, digest }: Verified<'manifest'>): void {
@@ -83,7 +82,8 @@ function checkLinks(store: ServerStore, { document, digest }: Verified<'manifest
     throw new WaybillError('CHAIN_BROKEN', `batch ${seq} names a wrong predecessor`)
   if (continues !== null && (seq !== 1 || continues.chain === chain))
     throw new WaybillError('CHAIN_BROKEN', `batch ${seq} cannot go on from chain ${continues.chain.slice(0, 8)}`)
-  const at = store.$client.prepare<[string, string, number], { digest: string; previous: string | null }>(
+  const at = prepared<[string, string, number], { digest: string; previous: string | null }>(
+    store.$client,
     'SELECT manifest_digest digest, previous FROM batches WHERE producer = ? AND chain = ? AND seq = ?',
   )
   const before = at.all(producer, chain, seq - 1)
@@ -99,17 +99,15 @@ function checkLinks(store: ServerStore, { document, digest }: Verified<'manifest
  * `mostAhead` beyond the first missing number, so it is that near below the newest.
  */
 function firstMissing(store: ServerStore, producer: string, chain: string): number {
-  const { newest } = store.$client
-    .prepare<[string, string], { newest: number | null }>(
-      'SELECT max(seq) newest FROM batches WHERE producer = ? AND chain = ?',
-    )
-    .get(producer, chain) ?? { newest: null }
+  const { newest } = prepared<[string, string], { newest: number | null }>(
+    store.$client,
+    'SELECT max(seq) newest FROM batches WHERE producer = ? AND chain = ?',
+  ).get(producer, chain) ?? { newest: null }
   let next = Math.max(1, (newest ?? 0) - mostAhead)
-  const stored = store.$client
-    .prepare<[string, string, number], { seq: number }>(
-      'SELECT DISTINCT seq FROM batches WHERE producer = ? AND chain = ? AND seq >= ? ORDER BY seq',
-    )
-    .iterate(producer, chain, next)
+  const stored = prepared<[string, string, number], { seq: number }>(
+    store.$client,
+    'SELECT DISTINCT seq FROM batches WHERE producer = ? AND chain = ? AND seq >= ? ORDER BY seq',
+  ).iterate(producer, chain, next)
   for (const { seq } of stored) {
     if (seq !== next) break
     next += 1
@@ -119,9 +117,10 @@ function firstMissing(store: ServerStore, producer: string, chain: string): numb
 
 function throughOf(store: ServerStore, producer: string, chain: string): number {
   return (
-    store.$client
-      .prepare<[string, string], { through: number }>('SELECT through FROM chains WHERE producer = ? AND chain = ?')
-      .get(producer, chain)?.through ?? 0
+    prepared<[string, string], { through: number }>(
+      store.$client,
+      'SELECT through FROM chains WHERE producer = ? AND chain = ?',
+    ).get(producer, chain)?.through ?? 0
   )
 }
 
@@ -139,14 +138,14 @@ function isBeyondRevocation(
 }
 
 function fork(store: ServerStore, producer: string, chain: string, seq: number): void {
-  store.$client
-    .prepare('UPDATE chains SET fork_at = min(coalesce(fork_at, ?), ?), dirty = 1 WHERE producer = ? AND chain = ?')
-    .run(seq, seq, producer, chain)
-  store.$client
-    .prepare(
-      `UPDATE batches SET state = 'held', code = 'BATCH_CONFLICT' WHERE producer = ? AND chain = ? AND seq >= ? AND state = 'ingested'`,
-    )
-    .run(producer, chain, seq)
+  prepared(
+    store.$client,
+    'UPDATE chains SET fork_at = min(coalesce(fork_at, ?), ?), dirty = 1 WHERE producer = ? AND chain = ?',
+  ).run(seq, seq, producer, chain)
+  prepared(
+    store.$client,
+    `UPDATE batches SET state = 'held', code = 'BATCH_CONFLICT' WHERE producer = ? AND chain = ? AND seq >= ? AND state = 'ingested'`,
+  ).run(producer, chain, seq)
   const where = `${producer.slice(0, 8)}:${chain.slice(0, 8)}`
   writeFact(
     store,
@@ -158,20 +157,19 @@ function fork(store: ServerStore, producer: string, chain: string, seq: number):
 /** What a chain goes on from is said by its first batch alone. */
 function keepOrigin(store: ServerStore, { producer, chain, continues }: Manifest): void {
   if (continues === null) return
-  store.$client
-    .prepare(
-      `UPDATE chains SET continues_chain = ?, continues_seq = ?
+  prepared(
+    store.$client,
+    `UPDATE chains SET continues_chain = ?, continues_seq = ?
        WHERE producer = ? AND chain = ? AND continues_chain IS NULL`,
-    )
-    .run(continues.chain, continues.seq, producer, chain)
+  ).run(continues.chain, continues.seq, producer, chain)
 }
 
 function ensureChain(store: ServerStore, producer: string, chain: string): void {
-  store.$client.prepare('INSERT OR IGNORE INTO chains (producer, chain) VALUES (?, ?)').run(producer, chain)
+  prepared(store.$client, 'INSERT OR IGNORE INTO chains (producer, chain) VALUES (?, ?)').run(producer, chain)
 }
 
 function isNewChain(store: ServerStore, producer: string, chain: string): boolean {
-  return !store.$client.prepare('SELECT 1 FROM batches WHERE producer = ? AND chain = ? LIMIT 1').get(producer, chain)
+  return !prepared(store.$client, 'SELECT 1 FROM batches WHERE producer = ? AND chain = ? LIMIT 1').get(producer, chain)
 }
 
 function chainsOf(store: ServerStore, producer: string): number {
@@ -185,22 +183,20 @@ function heardOf(store: ServerStore, producer: string): number {
 
 function countChains(store: ServerStore, producer: string, batches: 'EXISTS' | 'NOT EXISTS'): number {
   return (
-    store.$client
-      .prepare<[string], { count: number }>(
-        `SELECT count(*) count FROM chains c WHERE producer = ?
+    prepared<[string], { count: number }>(
+      store.$client,
+      `SELECT count(*) count FROM chains c WHERE producer = ?
          AND ${batches} (SELECT 1 FROM batches b WHERE b.producer = c.producer AND b.chain = c.chain)`,
-      )
-      .get(producer)?.count ?? 0
+    ).get(producer)?.count ?? 0
   )
 }
 
 /** Bytes of a producer that are not delivered yet: what was opened is no burden that it can be blamed for. */
 function bytesOf(store: ServerStore, producer: string): number {
   return (
-    store.$client
-      .prepare<[string], { bytes: number | null }>(
-        "SELECT sum(payload_size) bytes FROM batches WHERE state IN ('ingested', 'held', 'quarantined') AND producer = ?",
-      )
-      .get(producer)?.bytes ?? 0
+    prepared<[string], { bytes: number | null }>(
+      store.$client,
+      "SELECT sum(payload_size) bytes FROM batches WHERE state IN ('ingested', 'held', 'quarantined') AND producer = ?",
+    ).get(producer)?.bytes ?? 0
   )
 }

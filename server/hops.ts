@@ -1,13 +1,15 @@
 import { deviceOf, type Identity } from '../shared/crypto/identity.ts'
 import type { Trust, Verified } from '../shared/crypto/trust.ts'
 import { WaybillError } from '../shared/service/errors.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import { witness } from './chain.ts'
 import { noteMeeting } from './meetings.ts'
 import type { ServerStore } from './open-store.ts'
 
 /** Adds verified custody receipts to their batches' trees; one that is there already changes nothing. */
 export function appendHops(store: ServerStore, path: Verified<'custody'>[], now: Date): void {
-  const insert = store.$client.prepare(
+  const insert = prepared(
+    store.$client,
     'INSERT OR IGNORE INTO hops (digest, manifest_digest, hop, prev, by, jws) VALUES (?, ?, ?, ?, ?, ?)',
   )
   for (const { document, digest, jws } of path) {
@@ -38,11 +40,10 @@ export async function verifyHops(
   manifest: Verified<'manifest'>,
   custody: Verified<'custody'>,
 ): Promise<Verified<'custody'>[]> {
-  const rows = store.$client
-    .prepare<[string], { jws: string; digest: string; hop: number; prev: string; by: string }>(
-      'SELECT jws, digest, hop, prev, by FROM hops WHERE manifest_digest = ? ORDER BY hop, digest',
-    )
-    .all(manifest.digest)
+  const rows = prepared<[string], { jws: string; digest: string; hop: number; prev: string; by: string }>(
+    store.$client,
+    'SELECT jws, digest, hop, prev, by FROM hops WHERE manifest_digest = ? ORDER BY hop, digest',
+  ).all(manifest.digest)
   const tree: Verified<'custody'>[] = []
   for (const row of rows) {
     const receipt = await trust.verify(row.jws, 'custody')

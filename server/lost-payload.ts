@@ -1,3 +1,4 @@
+import { prepared } from '../shared/storage/prepared.ts'
 import type { ServerStore } from './open-store.ts'
 
 /** In SQL: batches whose payload this server's disk lost before it was opened. `code` is null for most. */
@@ -6,16 +7,15 @@ export const isLost = "state = 'quarantined' AND coalesce(code, '') IN ('NOT_FOU
 /** Whether this server's disk lost what it has signed for: then whoever has it brings it again. */
 export function lacksPayload(store: ServerStore, manifestDigest: string): boolean {
   return (
-    store.$client.prepare(`SELECT 1 FROM batches WHERE manifest_digest = ? AND ${isLost}`).get(manifestDigest) !==
+    prepared(store.$client, `SELECT 1 FROM batches WHERE manifest_digest = ? AND ${isLost}`).get(manifestDigest) !==
     undefined
   )
 }
 
 /** Its payload is here again: it waits to be opened. */
 export function reopen(store: ServerStore, manifestDigest: string): void {
-  store.$client
-    .prepare(
-      `UPDATE batches SET state = 'ingested', code = NULL, message = NULL WHERE manifest_digest = ? AND ${isLost}`,
-    )
-    .run(manifestDigest)
+  prepared(
+    store.$client,
+    `UPDATE batches SET state = 'ingested', code = NULL, message = NULL WHERE manifest_digest = ? AND ${isLost}`,
+  ).run(manifestDigest)
 }

@@ -2,6 +2,7 @@ import { readDocument } from '../shared/crypto/read-document.ts'
 import type { Trust } from '../shared/crypto/trust.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import { asWaybillError } from '../shared/service/errors.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import { appendHops } from './hops.ts'
 import { lacksPayload } from './lost-payload.ts'
 import type { ServerStore } from './open-store.ts'
@@ -49,9 +50,10 @@ async function appendReceipt(
   digest: string,
   receipt: string,
 ): Promise<void> {
-  const held = store.$client
-    .prepare<[string], { manifest: string }>('SELECT manifest FROM batches WHERE manifest_digest = ?')
-    .get(digest)
+  const held = prepared<[string], { manifest: string }>(
+    store.$client,
+    'SELECT manifest FROM batches WHERE manifest_digest = ?',
+  ).get(digest)
   if (!held) return
   try {
     const path = [...pathBefore(store, digest, receipt), receipt]
@@ -64,7 +66,8 @@ async function appendReceipt(
 
 /** The receipts that lead from the manifest to the one that this receipt follows, as they are in the tree. */
 function pathBefore(store: ServerStore, manifestDigest: string, receipt: string): string[] {
-  const find = store.$client.prepare<[string, string], { jws: string; prev: string }>(
+  const find = prepared<[string, string], { jws: string; prev: string }>(
+    store.$client,
     'SELECT jws, prev FROM hops WHERE digest = ? AND manifest_digest = ?',
   )
   const path: string[] = []

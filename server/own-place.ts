@@ -2,6 +2,7 @@ import { newNonce } from '../shared/crypto/digest.ts'
 import type { BatchPlace } from '../shared/crypto/make-batch.ts'
 import type { Manifest } from '../shared/protocol/manifest.ts'
 import { WaybillError } from '../shared/service/errors.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import { readFact, writeFact } from './facts.ts'
 import { incarnation } from './incarnation.ts'
 import type { ServerStore } from './open-store.ts'
@@ -57,11 +58,10 @@ function growingChain(store: ServerStore): string {
 function newestBatch(store: ServerStore, device: string): Known | undefined {
   const chain = growingChain(store)
   const find = (rule: string, order: string) =>
-    store.$client
-      .prepare<[string, string], Known>(
-        `SELECT chain, seq, manifest_digest digest FROM batches b WHERE producer = ? AND chain ${rule} ORDER BY ${order} LIMIT 1`,
-      )
-      .get(device, chain)
+    prepared<[string, string], Known>(
+      store.$client,
+      `SELECT chain, seq, manifest_digest digest FROM batches b WHERE producer = ? AND chain ${rule} ORDER BY ${order} LIMIT 1`,
+    ).get(device, chain)
   const isLeftBehind = 'SELECT 1 FROM chains c WHERE c.producer = b.producer AND c.continues_chain = b.chain'
   return find('= ?', 'seq DESC') ?? find(`!= ? AND NOT EXISTS (${isLeftBehind})`, 'ordinal DESC')
 }

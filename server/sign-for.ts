@@ -3,6 +3,7 @@ import { signDocument } from '../shared/crypto/sign-document.ts'
 import type { CustodyReceipt } from '../shared/protocol/custody-receipt.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import { asWaybillError, type WaybillError } from '../shared/service/errors.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import type { StudyShelf } from '../shared/storage/study-shelf.ts'
 import { checkPlace, takePlace } from './chain.ts'
 import { appendHops } from './hops.ts'
@@ -26,9 +27,10 @@ interface Signed extends Brought {
 
 /** This server's receipt for a batch that it holds. */
 export function custodyOf(store: ServerStore, manifestDigest: string): string | undefined {
-  return store.$client
-    .prepare<[string], { custody: string }>('SELECT custody FROM batches WHERE manifest_digest = ?')
-    .get(manifestDigest)?.custody
+  return prepared<[string], { custody: string }>(
+    store.$client,
+    'SELECT custody FROM batches WHERE manifest_digest = ?',
+  ).get(manifestDigest)?.custody
 }
 
 /**
@@ -88,16 +90,15 @@ function commit({ store, clock, shelf, identity }: SignForContext, { giver, mani
     // What this server itself seals now.
     if (giver === deviceOf(identity)) checkOwnPlace(store, document)
     const code = takePlace(store, manifest, shelf.document) ?? null
-    store.$client
-      .prepare(
-        `INSERT INTO batches (manifest_digest, manifest, producer, chain, seq, previous, payload_digest, payload_size, changes,
+    prepared(
+      store.$client,
+      `INSERT INTO batches (manifest_digest, manifest, producer, chain, seq, previous, payload_digest, payload_size, changes,
          custody, ingested_at, state, code) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(
-        ...[digest, jws, document.producer, document.chain, document.seq, document.previous],
-        ...[document.payload.digest, document.payload.size, document.changes, custody, clock.now().toISOString()],
-        ...[code === null ? 'ingested' : 'held', code],
-      )
+    ).run(
+      ...[digest, jws, document.producer, document.chain, document.seq, document.previous],
+      ...[document.payload.digest, document.payload.size, document.changes, custody, clock.now().toISOString()],
+      ...[code === null ? 'ingested' : 'held', code],
+    )
   }
   appendHops(store, path, clock.now())
   return known ?? custody

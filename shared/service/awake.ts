@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 
 /** Work that pauses for a moment holds the machine awake all the same. */
 const lingerMs = 10_000
+/** To try costs milliseconds each time: where it failed, it is not tried again so soon. */
+const retryMs = 10 * 60_000
 const what = ['--what=sleep:handle-lid-switch', '--mode=block', '--who=Waybill', '--why=data is moving']
 
 /**
@@ -50,13 +52,19 @@ export class Awake {
     if (this.#holder || !this.#isThere) return
     // It reads from a pipe that nobody writes to, and ends when the pipe does.
     const holder = spawn(this.#command, [...what, 'cat'], { stdio: ['pipe', 'ignore', 'ignore'] })
-    // To try again costs milliseconds each time, and where it is not, it will not come.
-    holder.on('error', () => {
-      this.#isThere = false
-    })
+    holder.on('error', () => this.#failed())
+    holder.on('exit', (code) => code !== 0 && this.#failed())
     holder.stdin.on('error', () => undefined)
     holder.unref()
     this.#holder = holder
+  }
+
+  #failed(): void {
+    if (!this.#isThere) return
+    this.#isThere = false
+    setTimeout(() => {
+      this.#isThere = true
+    }, retryMs).unref()
   }
 
   #restSoon(): void {

@@ -1,8 +1,13 @@
+import { readDocument } from '../crypto/read-document.ts'
 import type { Trust, Verified } from '../crypto/trust.ts'
+import type { DeliveryReceipt } from '../protocol/delivery-receipt.ts'
 import type { DocumentKind } from '../protocol/document-kinds.ts'
 import type { Meeting } from '../protocol/meeting.ts'
 import { asWaybillError, type WaybillError } from '../service/errors.ts'
 import type { StudyShelf, Taken } from '../storage/study-shelf.ts'
+
+/** What a server says of a chain. */
+export type ServerWord = Pick<DeliveryReceipt, 'producer' | 'server' | 'incarnation'>
 
 /** What a meeting brought and could be verified. */
 export interface Absorbed {
@@ -17,8 +22,14 @@ export interface Absorbed {
 /**
  * Verifies what a peer told, each document on its own: a bad one becomes a problem and spoils nothing (invariant 8). Delivery
  * receipts and gap notices count only when a server that the study document names signed them for itself.
+ * @param isNews says of a receipt or notice, before it is verified, whether it could tell anything that is not known; others are left out
  */
-export async function absorbMeeting(meeting: Meeting, trust: Trust, shelf: StudyShelf): Promise<Absorbed> {
+export async function absorbMeeting(
+  meeting: Meeting,
+  trust: Trust,
+  shelf: StudyShelf,
+  isNews: (document: ServerWord) => boolean = () => true,
+): Promise<Absorbed> {
   const problems: WaybillError[] = []
   const attempt = async <T>(act: () => Promise<T>): Promise<T | undefined> => {
     try {
@@ -43,12 +54,23 @@ export async function absorbMeeting(meeting: Meeting, trust: Trust, shelf: Study
     document.server === signer.device && shelf.document.servers.includes(signer.device)
   return {
     study,
-    deliveries: (await verifyAll(meeting.deliveries, 'delivery')).filter(counts),
-    gaps: (await verifyAll(meeting.gaps, 'gaps')).filter(counts),
+    deliveries: (await verifyAll(newsOf(meeting.deliveries, 'delivery', isNews), 'delivery')).filter(counts),
+    gaps: (await verifyAll(newsOf(meeting.gaps, 'gaps', isNews), 'gaps')).filter(counts),
     custody: await verifyAll(meeting.custody, 'custody'),
     manifests: await verifyAll(meeting.manifests, 'manifest'),
     problems,
   }
+}
+
+/** What cannot be read is news: verifying it says what is wrong. */
+function newsOf(documents: string[], kind: 'delivery' | 'gaps', isNews: (document: ServerWord) => boolean): string[] {
+  return documents.filter((jws) => {
+    try {
+      return isNews(readDocument(jws, kind).document)
+    } catch {
+      return true
+    }
+  })
 }
 
 /** Issuers' credentials are the ones the authority signed; they come before what they signed themselves. */

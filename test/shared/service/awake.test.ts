@@ -49,3 +49,21 @@ t.test('without systemd all goes on', async (t) => {
   )
   awake.end()
 })
+
+t.test('a holder that fails is not tried again with every byte', async (t) => {
+  const directory = t.testdir()
+  const log = join(directory, 'log')
+  const command = join(directory, 'inhibit')
+  writeFileSync(command, `#!/bin/sh\necho tried >> ${log}\nexit 1\n`, { mode: 0o755 })
+  const tries = () => (existsSync(log) ? readFileSync(log, 'utf8').length : 0)
+  const awake = new Awake(command)
+  let [before, quiet] = [0, 0]
+  await until('it gives up', () => {
+    awake.touch()
+    awake.end()
+    quiet = before > 0 && tries() === before ? quiet + 1 : 0
+    before = tries()
+    return quiet === 20
+  })
+  t.ok(before > 0)
+})

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { sha256 } from '../../../shared/crypto/digest.ts'
 import { type Identity, signerOf } from '../../../shared/crypto/identity.ts'
+import { newSigningKey } from '../../../shared/crypto/keys.ts'
 import { signDocument } from '../../../shared/crypto/sign-document.ts'
 import { Trust } from '../../../shared/crypto/trust.ts'
 import type { DocumentKind } from '../../../shared/protocol/document-kinds.ts'
@@ -130,4 +131,30 @@ t.test('the study document is taken if it is newer; a rival alarms, and the meet
   const taken = await absorb({ studyDocument: newer, deliveries: [await delivery(rogue.identity, rogue.device)] })
   t.strictSame([taken.codes, taken.study, taken.deliveries.length], [[], 'newer', 1], 'and counts for the same meeting')
   t.ok(taken.shelf.document.version > version)
+})
+
+t.test('what tells nothing new is not verified; what cannot be read is told of', async (t) => {
+  const { jws } = await signDocument(
+    'delivery',
+    {
+      ...core,
+      ...{ producer: relay.device, chain, through: 1, throughDigest: digest, above: [], safeThrough: 0 },
+      incarnation,
+      server: server.device,
+    },
+    { ...signerOf(server.identity), privateKey: newSigningKey() },
+  )
+  const own = await delivery(server.identity, server.device)
+  const trust = await trustOf(server.identity)
+  const shelf = await StudyShelf.open(server.data, trust)
+  const meeting = { ...told, deliveries: [jws, own, 'no.document.atall'] }
+  const of = (isNews?: Parameters<typeof absorbMeeting>[3]) => absorbMeeting(meeting, trust, shelf, isNews)
+  const codes = ({ problems }: Awaited<ReturnType<typeof of>>) => problems.map(({ code }) => code)
+  t.same(codes(await of()), ['SIGNATURE_INVALID', 'BAD_DOCUMENT'])
+  const absorbed = await of(({ producer }) => producer === field.device)
+  t.same(codes(absorbed), ['BAD_DOCUMENT'])
+  t.same(
+    absorbed.deliveries.map((verified) => verified.jws),
+    [own],
+  )
 })

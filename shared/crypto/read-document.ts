@@ -49,6 +49,11 @@ export function readDocument<K extends DocumentKind>(jws: string, kind: K): Read
   return { document: document as DocumentOf<K>, kid, digest: documentDigest(jws), jws }
 }
 
+/** What a document says, when nothing of it was checked. @throws SyntaxError for what is no JWS */
+export function peekDocument(jws: string): unknown {
+  return JSON.parse(Buffer.from(jws.split('.', 2)[1] ?? '', 'base64url').toString())
+}
+
 /** What a document says of itself in its header; nothing of it is checked. @throws SyntaxError for what is no JWS */
 export function headerOf(jws: string): { kid?: unknown; typ?: unknown } {
   return JSON.parse(Buffer.from(jws.slice(0, jws.indexOf('.')), 'base64url').toString()) ?? {}
@@ -65,7 +70,8 @@ function readPart(part: string, refuse: (why: string) => never): unknown {
   const text = bytes.toString('utf8')
   let value: unknown
   try {
-    value = JSON.parse(text, (_name, inner) => (isUnsafe(inner) ? refuse('an unsafe integer') : inner))
+    value = JSON.parse(text)
+    if (hasUnsafe(value)) refuse('an unsafe integer')
   } catch (error) {
     if (error instanceof WaybillError) throw error
     refuse('not JSON')
@@ -75,6 +81,8 @@ function readPart(part: string, refuse: (why: string) => never): unknown {
   return value
 }
 
-function isUnsafe(value: unknown): boolean {
-  return typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)
+function hasUnsafe(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isInteger(value) && !Number.isSafeInteger(value)
+  if (typeof value !== 'object' || value === null) return false
+  return Object.values(value).some(hasUnsafe)
 }

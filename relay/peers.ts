@@ -12,7 +12,9 @@ import type { Progress } from './pull.ts'
 import type { PeerState } from './schema.ts'
 import { type Memory, newMemory, type Visited, visit } from './visit.ts'
 
-const visitsAtOnce = 8
+const visitsAtOnce = 32
+/** However many laptops are here, the lines of all of them come before the payloads of any but these. */
+const pullsAtOnce = 8
 /** Receipts do not wait for payloads that are on the way. A connection costs a handshake: the second is made when it is needed. */
 const connectionsAPeer = 2
 const meetEveryMs = 15_000
@@ -42,6 +44,7 @@ export class Peers {
   readonly #places = new Places()
   readonly #near = new Map<string, Near>()
   readonly #queue = new PQueue({ concurrency: visitsAtOnce })
+  readonly #pulls = new PQueue({ concurrency: pullsAtOnce })
   readonly #clients = new Set<PeerClient>()
   #closed = false
 
@@ -107,6 +110,7 @@ export class Peers {
       const report = {
         met: (peer: CertifiedPeer, told: Meeting) => this.#met(place, peer, told),
         state: (state: PeerState, progress?: Progress) => this.#state(place, state, progress),
+        inTurn: <T>(work: () => Promise<T>) => this.#pulls.add(work),
       }
       const visited = await visit(this.#hold, client, report)
       this.#succeeded(place, visited)

@@ -37,6 +37,8 @@ export interface Report {
   /** Who answered, and was believed. @returns what is remembered of it, or undefined to end here: another visit is on */
   met(peer: CertifiedPeer, told: Meeting): Memory | undefined
   state(state: PeerState, progress?: Progress): void
+  /** Payloads of so many laptops at once, and no more; lines wait for nobody's payloads. */
+  inTurn<T>(work: () => Promise<T>): Promise<T>
 }
 
 /** What a visit came to. */
@@ -84,7 +86,9 @@ async function visitLaptop(
   if (memory.settledFor !== said) {
     const giver = { device, at: told.at, head: told.head }
     const progress = (now: Progress) => report.state('pulling', now)
-    const pulled = await hold.awake.during(() => pull(hold, { client, giver, after: memory.after, progress }))
+    const pulled = await report.inTurn(() =>
+      hold.awake.during(() => pull(hold, { client, giver, after: memory.after, progress })),
+    )
     memory.after = pulled.after
     signed = pulled.signed
     found.push(...pulled.problems)

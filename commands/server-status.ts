@@ -11,7 +11,8 @@ export async function readServer(data: string): Promise<ServerStatus> {
   return status
 }
 
-export function tellServer({ counts, handovers, chains, aside, alarms, sink, lastBackup }: ServerStatus): void {
+export function tellServer(status: ServerStatus): void {
+  const { counts, records, handovers, chains, aside, alarms, sink, lastBackup } = status
   sayTable(
     ['', 'changes', 'batches'],
     [
@@ -22,6 +23,7 @@ export function tellServer({ counts, handovers, chains, aside, alarms, sink, las
     ],
   )
   say(`changes in the feed: ${counts.changes}; lines that are no change: ${counts.badLines}`)
+  tellRecords(records)
   say(
     `handovers: ${handovers.signed} signed by both, ${handovers.signedByOne} by one, ${handovers.open} not signed yet`,
   )
@@ -38,6 +40,21 @@ function tellSink({ place, behind, writtenAt, awaySince, problem }: SinkStatus):
   say(`app's database ${place}: ${behind} not there yet, ${last}`)
   if (problem && awaySince)
     say(`  not reached since ${awaySince}: ${problem.code}: ${problem.message}. Hint: ${problem.hint}`)
+}
+
+function tellRecords({ conflicts, duplicates, ...of }: ServerStatus['records']): void {
+  sayTable(
+    ['', 'changes'],
+    [
+      ['opened, not applied', of.toApply],
+      ['applied', of.applied],
+      ['waiting for a record that they name', of.waiting],
+      ['held until their model is published', of.held],
+      ['set aside, cannot be applied', of.quarantined],
+      ['discarded by a person', of.discarded],
+    ],
+  )
+  say(`records on which changes disagree: ${conflicts}; natural keys that several records bear: ${duplicates}`)
 }
 
 function tellChains(chains: ServerStatus['chains']): void {

@@ -1,17 +1,19 @@
 import type { About } from './about-change.ts'
 import { comparePlaces, type Head, type Member } from './heads.ts'
 import type { Round, StoredChange, StoredRecord } from './round.ts'
-import { evaluate, headsNow, memberOf, show } from './show-record.ts'
+import { evaluate, headsNow, memberOf, noteUnrooted, show } from './show-record.ts'
 
 /** A change is applied: its record's heads with it. Where they are not seen at a glance they are worked out from all its changes. */
 export function addChange(round: Round, change: StoredChange, about: About): void {
-  noteUnrooted(round, change)
   const own = round.record(change.record)
   const record = own.canonical === null ? own : round.record(own.canonical)
   if (round.dirty.has(record.ordinal)) return
   const heads = atSight(round, record, change, about)
   if (heads === undefined) later(round, record)
-  else if (heads.length > 0) show(round, record, { heads, loose: false })
+  else {
+    noteUnrooted(round, record.ordinal, [round.places.place(change)])
+    if (heads.length > 0) show(round, record, { heads, loose: false })
+  }
 }
 
 /** A record that shows nothing yet is shown at once: whoever depends on it comes behind it in the feed of states. */
@@ -62,10 +64,4 @@ function preceding(round: Round, heads: Head[], member: Member): Head[] | undefi
 function isBefore(round: Round, earlier: Member['places'][number], later: Member['places'][number]): boolean {
   if (earlier.chain === later.chain) return comparePlaces(earlier, later) < 0
   return round.places.lineage(later.chain).some(({ chain, seq }) => chain === earlier.chain && earlier.seq <= seq)
-}
-
-/** While the first batch of a chain is not here, what it goes on from is not known. */
-function noteUnrooted(round: Round, change: StoredChange): void {
-  for (const { producer, chain } of round.places.unrooted(change.batch))
-    round.run('INSERT OR IGNORE INTO unrooted VALUES (?, ?, ?)', producer, chain, change.record)
 }

@@ -57,15 +57,14 @@ export class ChainPlaces {
     return row !== undefined
   }
 
-  /** The chain of a batch and those that it goes on from, as far as the first batch of one is not here. */
-  unrooted(batch: number): Chain[] {
-    const own = this.batch(batch)
-    const known = this.#unrooted.get(own.name)
+  /** A chain and those that it goes on from, as far as the first batch of one is not here: what that continues is not known. */
+  unrooted(name: string): Chain[] {
+    const known = this.#unrooted.get(name)
     if (known) return known
-    const found = [own.name, ...this.lineage(own.name).map(({ chain }) => chain)]
+    const found = [name, ...this.lineage(name).map(({ chain }) => chain)]
       .map(chainOf)
       .filter((chain) => !this.#isRooted(chain))
-    this.#unrooted.set(own.name, found)
+    this.#unrooted.set(name, found)
     return found
   }
 

@@ -1,12 +1,21 @@
 import type { About } from './about-change.ts'
-import { type Head, type Heads, headsOf, type Member, shownFirst } from './heads.ts'
+import { type ChainPlace, type Head, type Heads, headsOf, type Member, shownFirst } from './heads.ts'
 import { ownModels } from './read-decision.ts'
 import type { Round, StoredChange, StoredRecord } from './round.ts'
 import { showKeys } from './show-keys.ts'
 
 /** Works the heads of a canonical record out from all applied changes of what it stands for, and shows what they say. */
 export function evaluate(round: Round, ordinal: number): void {
-  show(round, round.record(ordinal), headsOf(membersOf(round, ordinal), round.places.lineage))
+  const members = membersOf(round, ordinal)
+  for (const { places } of members) noteUnrooted(round, ordinal, places)
+  show(round, round.record(ordinal), headsOf(members, round.places.lineage))
+}
+
+/** While the first batch of a chain is not here, what it goes on from is not known: once it comes, the record is looked at again. */
+export function noteUnrooted(round: Round, record: number, places: ChainPlace[]): void {
+  for (const place of places)
+    for (const { producer, chain } of round.places.unrooted(place.chain))
+      round.run('INSERT OR IGNORE INTO unrooted VALUES (?, ?, ?)', producer, chain, record)
 }
 
 /** Every applied change of a canonical record and of those that are merged into it. */

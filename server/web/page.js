@@ -10,7 +10,7 @@ const mostSpans = 8
 const mostOpen = 12
 
 show((status, now) => {
-  const { counts, handovers, lastError, lastBackup } = status
+  const { counts, records, handovers, lastError, lastBackup } = status
   const matters = mattersOf(status)
   const isNew = lastError && Date.parse(now) - Date.parse(lastError.at) < 10 * 60_000
   const trouble = lastProblem(lastError, aboutOf(status), now, isNew)
@@ -21,6 +21,16 @@ show((status, now) => {
         say(counts.ingested.changes > 0 ? 'server.arrived.some' : 'server.arrived.none'),
       ]),
       figure(counts.opened.changes, say('server.opened'), 'good', opened(counts)),
+      figure(records.applied, say('server.applied'), 'good', applied(records)),
+      ...(records.waiting > 0
+        ? [figure(records.waiting, say('server.waiting'), 'wait', [say('server.waiting.some')])]
+        : []),
+      ...(records.held > 0
+        ? [figure(records.held, say('server.unpublished'), 'wait', [say('server.unpublished.some')])]
+        : []),
+      ...(records.quarantined > 0
+        ? [figure(records.quarantined, say('server.unfit'), 'bad', [say('server.unfit.some')])]
+        : []),
       ...(counts.held.changes > 0
         ? [figure(counts.held.changes, say('server.held'), 'wait', [say('server.held.some')])]
         : []),
@@ -43,17 +53,20 @@ show((status, now) => {
   ]
 })
 
-/** A person's matters come first; "all" is only said of what has arrived, and only where nothing known is missing. */
-function headline({ counts, chains }, matters) {
+/** A person's matters come first; "all" is only said of what has arrived, and only where nothing known is missing or waits. */
+function headline({ counts, records, chains }, matters) {
   const missing = chains.filter((chain) => chain.missing.length > 0).map(({ name }) => name)
   const outside = chains.reduce((sum, { unsealed }) => sum + unsealed, 0)
   const more = outside > 0 ? [say('server.outside', { count: outside })] : []
   if (matters.length > 0) return told('bad', 'person', { count: matters.length }, [say('server.person.why'), ...more])
   if (counts.ingested.changes > 0) return told('work', 'opening', { count: counts.ingested.changes }, more)
+  if (records.toApply > 0) return told('work', 'applying', { count: records.toApply }, more)
   if (missing.length > 0)
     return told('wait', 'missing', { names: listed([...new Set(missing)]) }, [say('server.missing.why'), ...more])
   if (counts.opened.changes === 0) return told('idle', 'none', {}, more)
-  return told('good', 'opened', { count: counts.opened.changes }, more)
+  const waiting = records.waiting + records.held
+  if (waiting > 0) return told('wait', 'waiting', { count: waiting }, more)
+  return told('good', 'applied', { count: counts.opened.changes }, more)
 }
 
 function told(kind, key, values, more) {
@@ -73,15 +86,23 @@ function opened({ opened: { changes }, changes: unlike, badLines }) {
   ]
 }
 
+function applied({ applied: count, toApply, discarded }) {
+  return [
+    say(count > 0 ? 'server.applied.some' : 'server.arrived.none'),
+    ...(toApply > 0 ? [say('server.applied.to', { count: toApply })] : []),
+    ...(discarded > 0 ? [say('server.applied.discarded', { count: discarded })] : []),
+  ]
+}
+
 /** Everything that only a person can settle; batches of one laptop with one reason are one matter. */
-function mattersOf({ aside, alarms, devices }) {
+function mattersOf({ aside, alarms, devices, records }) {
   const groups = new Map()
   for (const found of aside) {
     const batch = { ...found, code: found.code ?? codeOf(found, devices) }
     const key = `${batch.producer} ${batch.state} ${batch.code}`
     groups.set(key, [...(groups.get(key) ?? []), batch])
   }
-  return [...[...groups.values()].map((group) => matter(group, devices)), ...alarms.map(alarmed)]
+  return [...[...groups.values()].map((group) => matter(group, devices)), ...ofRecords(records), ...alarms.map(alarmed)]
 }
 
 /** Why something waits that was given no code. */
@@ -100,6 +121,23 @@ function matter(group, devices) {
     el('p', { class: 'state' }, say(isHeld ? 'server.held.some' : 'server.aside.some')),
     ...(isHeld && code === 'REVOKED' ? [sentence(say('server.matter.revoked'))] : problem({ code, message })),
   )
+}
+
+function ofRecords({ quarantined, conflicts, duplicates }) {
+  return [
+    [quarantined, 'server.matter.unfit', 'server.unfit.some'],
+    [conflicts, 'server.matter.conflicts', 'server.matter.conflicts.why'],
+    [duplicates, 'server.matter.duplicates', 'server.matter.duplicates.why'],
+  ]
+    .filter(([count]) => count > 0)
+    .map(([count, what, why]) =>
+      el(
+        'li',
+        { class: 'wait', 'data-key': what },
+        el('h3', {}, say(what, { count })),
+        el('p', { class: 'state' }, say(why)),
+      ),
+    )
 }
 
 /** An alarm is told as `what:where: sentence`; the sentence is for a person, the rest for who helps. */

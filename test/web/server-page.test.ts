@@ -66,7 +66,11 @@ t.test("the server's page", { skip: noBrowser }, async (t) => {
   await t.test('opened: all that arrived, live, and what a backup holds', async (t) => {
     const ids = Array.from({ length: 1500 }, (_, index) => `change-${index}`)
     await record(first, laptop.ports.apiPort, ids)
-    await headline(page, 'All 1,500 changes that arrived are opened.')
+    await headline(page, '1,500 changes are opened and wait.')
+    t.match(await page.innerText('.figures'), /1,500\s+Held\s+The study configuration does not have their model/)
+    await study.publish(() => ({ models: { 'clinic.visit': { naturalKey: ['subject'] } } }))
+    await headline(page, 'All 1,500 changes that arrived are applied.')
+    t.match(await page.innerText('.figures'), /1,500\s+Applied/)
     t.same((await cells(page, 'lap-01')).slice(1, 4), ['all known have arrived', 'up to 3 of 3', 'none'])
     await promisify(execFile)(join(import.meta.dirname, '../../bin/waybill'), [
       'backup',

@@ -28,6 +28,9 @@ export const quickWorkload: Workload = {
 /** Changes in a batch: the study's usual limit. 500 of these changes stay under its limit in bytes. */
 export const batchChanges = 500
 
+/** The model of them all. */
+export const visitModel = 'study_subject.visitform'
+
 const answers = ['Yes', 'No', 'Not applicable', 'Declined', 'Unknown', 'Pending']
 const words =
   'participant reports mild headache since last visit no fever advised to return weight stable adherence good family informed clinic nurse review follow up'.split(
@@ -54,7 +57,7 @@ function changeOf(random: Random, number: number): Change {
   for (let item = 1; item <= 16; item++) fields[`clinical_question_${item}`] = answers[random.below(answers.length)]
   for (let item = 1; item <= 14; item++) fields[`measurement_value_${item}`] = random.below(20_000) / 100
   return {
-    ...{ id: random.uuid(), model: 'study_subject.visitform', action: 'insert', pk: random.uuid() },
+    ...{ id: random.uuid(), model: visitModel, action: 'insert', pk: random.uuid() },
     ...{ naturalKey: [String(fields.subject_identifier), '1000', number], fields, base: [], user: 'assistant' },
     recordedAt: String(fields.report_datetime),
   }

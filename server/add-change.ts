@@ -4,8 +4,7 @@ import type { Round, StoredChange, StoredRecord } from './round.ts'
 import { evaluate, headsNow, memberOf, noteUnrooted, show } from './show-record.ts'
 
 /** A change is applied: its record's heads with it. Where they are not seen at a glance they are worked out from all its changes. */
-export function addChange(round: Round, change: StoredChange, about: About): void {
-  const own = round.record(change.record)
+export function addChange(round: Round, change: StoredChange, about: About, own: StoredRecord): void {
   const record = own.canonical === null ? own : round.record(own.canonical)
   if (round.dirty.has(record.ordinal)) return
   const heads = atSight(round, record, change, about)

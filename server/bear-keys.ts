@@ -10,11 +10,11 @@ export function bear(round: Round, change: StoredChange, { key }: About, record:
   }
   if (record.known === 1) return
   round.run('UPDATE records SET known = 1 WHERE ordinal = ?', record.ordinal)
-  free(round, pkDigest(record.model, record.pk))
+  if (round.some('waits')) free(round, pkDigest(record.model, record.pk))
 }
 
 function free(round: Round, parent: Buffer): void {
-  if (round.get('SELECT 1 FROM waits WHERE parent = ? LIMIT 1', parent))
+  if (round.some('waits') && round.get('SELECT 1 FROM waits WHERE parent = ? LIMIT 1', parent))
     round.run('INSERT OR IGNORE INTO freed VALUES (?)', parent)
 }
 

@@ -53,6 +53,8 @@ export class Round {
   /** Records of decisions that show something else now. */
   readonly decided: number[] = []
   readonly #statements = new Map<string, Statement<unknown[]>>()
+  readonly #taken = new Map<number, StoredChange>()
+  readonly #some = new Map<string, boolean>()
   readonly #counts = new Map<Counted, number>()
   readonly #settled = new Map<string, Settled>()
 
@@ -76,11 +78,28 @@ export class Round {
   }
 
   change(position: number): StoredChange | undefined {
-    return this.get(`SELECT ${changeColumns} FROM changes WHERE position = ?`, position)
+    return this.#taken.get(position) ?? this.get(`SELECT ${changeColumns} FROM changes WHERE position = ?`, position)
   }
 
   changesAfter(position: number, most: number): StoredChange[] {
-    return this.all(`SELECT ${changeColumns} FROM changes WHERE position > ? ORDER BY position LIMIT ?`, position, most)
+    const changes = this.all<StoredChange>(`SELECT ${changeColumns} FROM changes WHERE position > ? ORDER BY position LIMIT ?`, position, most)
+    for (const change of changes) this.#taken.set(change.position, change)
+    return changes
+  }
+
+  /** Whether a table has any row like that; most have none for most of the time, and then nothing has to be looked up in it. */
+  some(rows: 'repeats' | 'waits' | "records WHERE model = 'waybill.discard'"): boolean {
+    const known = this.#some.get(rows)
+    if (known !== undefined) return known
+    const found = this.get(`SELECT 1 FROM ${rows} LIMIT 1`) !== undefined
+    this.#some.set(rows, found)
+    return found
+  }
+
+  /** A change waits for a parent. */
+  wait(parent: Buffer, change: number): void {
+    this.run('INSERT OR IGNORE INTO waits VALUES (?, ?)', parent, change)
+    this.#some.set('waits', true)
   }
 
   /** The applied changes of one record. */
@@ -118,6 +137,7 @@ export class Round {
 
   /** Every place of a change in a chain, its repeats among them. */
   placesOf(change: Pick<StoredChange, 'position' | 'batch' | 'number'>): ChainPlace[] {
+    if (!this.some('repeats')) return [this.places.place(change)]
     const repeats = this.all<{ batch: number; number: number }>(
       'SELECT batch, number FROM repeats WHERE change = ?',
       change.position,

@@ -29,7 +29,7 @@ export function settle(round: Round, change: StoredChange, from: ChangeState): v
   else if (from !== 'applied') {
     forget(round, change, from)
     count(round, from, 'applied')
-    addChange(round, change, about)
+    addChange(round, change, about, record)
   }
 }
 
@@ -42,7 +42,7 @@ export function setAside(round: Round, change: StoredChange, from: ChangeState, 
     'INSERT INTO aside_changes (change, state, model, code, message) VALUES (?, ?, ?, ?, ?)',
     ...[change.position, state, record.model, code, message],
   )
-  for (const parent of parents) round.run('INSERT OR IGNORE INTO waits VALUES (?, ?)', parent, change.position)
+  for (const parent of parents) round.wait(parent, change.position)
   count(round, from, state)
   if (from === 'applied') round.dirty.add(record.canonical ?? record.ordinal)
 }

@@ -17,6 +17,8 @@ const commands: Record<string, () => Promise<(waybill: Command) => void>> = {
   status: async () => (await import('./status.ts')).addStatus,
   receipts: async () => (await import('./receipts.ts')).addReceipts,
   changes: async () => (await import('./changes.ts')).addChanges,
+  records: async () => (await import('./records.ts')).addRecords,
+  compare: async () => (await import('./compare.ts')).addCompare,
   quarantine: async () => (await import('./quarantine.ts')).addQuarantine,
   conflicts: async () => (await import('./conflicts.ts')).addConflicts,
   merge: async () => (await import('./merge.ts')).addMerge,

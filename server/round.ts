@@ -82,7 +82,11 @@ export class Round {
   }
 
   changesAfter(position: number, most: number): StoredChange[] {
-    const changes = this.all<StoredChange>(`SELECT ${changeColumns} FROM changes WHERE position > ? ORDER BY position LIMIT ?`, position, most)
+    const changes = this.all<StoredChange>(
+      `SELECT ${changeColumns} FROM changes WHERE position > ? ORDER BY position LIMIT ?`,
+      position,
+      most,
+    )
     for (const change of changes) this.#taken.set(change.position, change)
     return changes
   }

@@ -17,6 +17,7 @@ const commands = [
   ...[['quarantine', 'discard'], ['merge'], ['merge', 'list'], ['merge', 'retract']],
   ...[['records'], ['compare'], ['inbox'], ['inbox', 'ddl'], ['trust'], ['openapi']],
   ...[['token'], ['token', 'create'], ['token', 'list'], ['token', 'revoke']],
+  ...[['account'], ['account', 'add'], ['account', 'list'], ['account', 'password'], ['account', 'disable']],
 ]
 
 t.test('--help everywhere: on standard output, with 0', async (t) => {
@@ -26,7 +27,7 @@ t.test('--help everywhere: on standard output, with 0', async (t) => {
     const words = commands[index] ?? []
     t.match({ code, err }, { code: 0, err: '' }, `waybill ${words.join(' ')} --help`)
     t.ok(out.startsWith(`Usage: ${['waybill', ...words].join(' ')} `), `${words.join(' ')}: names itself`)
-    const groups = ['', 'study', 'outbox', 'inbox', 'models', 'conflicts', 'quarantine', 'token']
+    const groups = ['', 'study', 'outbox', 'inbox', 'models', 'conflicts', 'quarantine', 'token', 'account']
     const isGroup = groups.includes(words.join())
     const isOfNoDevice = ['outbox,ddl', 'inbox,ddl', 'models,check', 'openapi', 'compare'].includes(words.join())
     t.ok(isGroup || out.includes('\nFor example:\n'), `${words.join(' ')}: shows what to type`)

@@ -22,6 +22,8 @@ export const english: Record<string, string> = {
     'What came under this number cannot be opened. It is set aside with its receipts; the laptop keeps its copy.',
   'hint.QUOTA_EXCEEDED':
     'This laptop has sent more than its share, or too far ahead of what is missing. Bring what is missing first.',
+  'hint.WAITING_FOR_PARENT':
+    'It is applied by itself when the record that it names arrives. If that takes long, ask for the laptop that has it.',
   'page.loading': 'Asking the program…',
   'page.signedOut': 'This page is not open for you any more.',
   'page.signedOutWhy':

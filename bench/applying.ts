@@ -127,3 +127,15 @@ function processorTime(work: () => void): number {
   const { user, system } = process.cpuUsage(began)
   return user + system
 }
+
+/** What is measured, and what is to be reached. */
+export function applyingTable({ appliedPerSecond, writerMicroseconds, curve }: Applying): string {
+  const [first] = curve
+  const rows = curve.map(({ behind, look, take }) => {
+    const ratio = (mine: number, base = mine) => (mine / base).toFixed(2)
+    const of = `${behind}`.padStart(9)
+    return `${of} behind   to look for work: ${ratio(look, first?.look)}   to find and apply ${inOneBatch}: ${ratio(take, first?.take)}`
+  })
+  return `applied         ${appliedPerSecond} changes a second, ingested, opened and applied   (to be reached: 20,000); the writing thread is busy ${writerMicroseconds} us a change
+${rows.join('\n')}   (to look: within 1.2)`
+}

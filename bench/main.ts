@@ -1,5 +1,6 @@
 import { availableParallelism, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
+import { type Applying, applyingTable, measureApplying } from './applying.ts'
 import { type HandoverWaits, handoverTable, measureHandover } from './handover.ts'
 import { measureRounds, type Round, type Rounds } from './rounds.ts'
 import { measureSealing, type SealingRates } from './sealing.ts'
@@ -15,7 +16,10 @@ const sealing = await measureSealing(workload.sealed)
 const rounds = await measureRounds(workload, tell)
 tell('handover')
 const { lines, pending, joins } = workload.handover
-const figures = { ...figuresOf(rounds, sealing), handover: await measureHandover(lines, pending, joins) }
+const handover = await measureHandover(lines, pending, joins)
+tell('applying')
+const applying = await measureApplying(workload.applied, workload.behind)
+const figures = { ...figuresOf(rounds, sealing), handover, applying }
 process.stdout.write(values.json ? `${JSON.stringify(figures)}\n` : `${table(figures)}\n`)
 
 /** What carrying costs. */
@@ -76,7 +80,8 @@ function table({
   peakMiB,
   machine,
   handover,
-}: Carrying & { handover: HandoverWaits }): string {
+  applying,
+}: Carrying & { handover: HandoverWaits; applying: Applying }): string {
   const ms = (took: number | null) => `${took ?? '-'}`.padStart(8)
   return `
 ${changes} changes, ${(bytes / mebi).toFixed(1)} MiB of plain text a round; ${machine}. Medians, in ms.
@@ -94,5 +99,7 @@ recorded        ${recordedPerSecond} changes a second
 sealed          ${sealedPerSecond} changes a second   (to be reached: 30,000)
 most memory     daemon ${peakMiB.daemon} MiB, relay ${peakMiB.relay} MiB, server ${peakMiB.server} MiB   (to stay below: 200)
 
-${handoverTable(handover)}`
+${handoverTable(handover)}
+
+${applyingTable(applying)}`
 }

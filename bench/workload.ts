@@ -12,17 +12,22 @@ export interface Workload {
   rounds: number
   /** Of the handover: the lines at which pages are measured, and how often a laptop joins with so many changes pending. */
   handover: { lines: number[]; pending: number; joins: number }
+  /** Changes that one server takes in, opens and applies; and how many applied ones lie behind it when the cost of finding work is looked at. */
+  applied: number
+  behind: number[]
 }
 
 /** What the project promises to be measured by. */
 export const fullWorkload: Workload = {
   ...{ laptops: 10, changes: 5_000, sealed: 30_000, rounds: 5 },
   handover: { lines: [10, 400, 10_000], pending: 500, joins: 7 },
+  ...{ applied: 50_000, behind: [10_000, 100_000, 1_000_000] },
 }
 /** Whether it runs at all. */
 export const quickWorkload: Workload = {
   ...{ laptops: 2, changes: 1_000, sealed: 1_000, rounds: 1 },
   handover: { lines: [10, 400], pending: 500, joins: 1 },
+  ...{ applied: 2_000, behind: [1_000, 10_000] },
 }
 
 /** Changes in a batch: the study's usual limit. 500 of these changes stay under its limit in bytes. */

@@ -35,9 +35,10 @@ export function tellServer(status: ServerStatus): void {
   say(lastBackup ? `last backup: ${lastBackup.at}, ${lastBackup.path}` : 'no backup was made yet')
 }
 
-function tellSink({ place, behind, writtenAt, awaySince, problem }: SinkStatus): void {
+function tellSink({ place, cursor, behind, writtenAt, awaySince, problem }: SinkStatus): void {
   const last = writtenAt === null ? 'nothing was written yet' : `last written ${writtenAt}`
-  say(`app's database ${place}: ${behind} not there yet, ${last}`)
+  const known = cursor === null ? 'what is there is not known yet' : `${behind} not there yet`
+  say(`app's database ${place}: ${known}, ${last}`)
   if (problem && awaySince)
     say(`  not reached since ${awaySince}: ${problem.code}: ${problem.message}. Hint: ${problem.hint}`)
 }

@@ -96,7 +96,7 @@ export class RunningSink {
     const isNew = this.#fact.problem?.code !== code
     if (!isNew) return
     logger.error({ code, place: this.#database.place }, message)
-    writeLastError(store, error, this.#database.place, clock.now())
+    writeLastError(store, error, 'the app', clock.now())
     const awaySince = this.#fact.awaySince ?? clock.now().toISOString()
     this.#note({ problem: { code, message, hint }, awaySince })
     changes.tell()

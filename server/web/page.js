@@ -204,13 +204,12 @@ function backup(last, now) {
 }
 
 /** How far the app's own database is behind; the app's people know it by its place. */
-function app({ place, behind, writtenAt, awaySince, problem: trouble }, now) {
+function app({ place, cursor, behind, writtenAt, awaySince, problem: trouble }, now) {
   const last = writtenAt === null ? [] : [say('server.app.written', { when: ago(writtenAt, now) })]
   const away = trouble === null ? [] : [say('server.app.away', { when: ago(awaySince, now) })]
+  const known = behind > 0 ? say('server.app.behind', { count: behind }) : say('server.app.upToDate')
   return [
-    ...[...away, say(behind > 0 ? 'server.app.behind' : 'server.app.upToDate', { count: behind }), ...last].map(
-      sentence,
-    ),
+    ...[...away, cursor === null ? say('server.app.unknown') : known, ...last].map(sentence),
     ...(trouble === null ? [] : problem(trouble)),
     el('p', { class: 'detail' }, place),
   ]

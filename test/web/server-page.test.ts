@@ -6,6 +6,7 @@ import t from 'tap'
 import { witness } from '../../server/chain.ts'
 import { writeFact, writeLastError } from '../../server/facts.ts'
 import { openStore } from '../../server/open-store.ts'
+import { noteSink } from '../../server/sink-status.ts'
 import { WaybillError } from '../../shared/service/errors.ts'
 import {
   brokenRules,
@@ -116,6 +117,21 @@ t.test("the server's page", { skip: noBrowser }, async (t) => {
     t.match((await cells(page, 'lap-02'))[1], /3 to 4\s+From number 2 on there are two versions: a person decides\./)
     t.match(await page.innerText('.figures'), /1,500\s+Opened/)
     t.same(await brokenRules(page), [])
+  })
+
+  await t.test('the app’s database: nothing is said of what is there before it was asked (invariant 9)', async (t) => {
+    const fact = { place: 'sqlite:///app', feed: 'states' as const, cursor: null, writtenAt: null }
+    const problem = { code: 'APP_DATABASE_AWAY', message: 'gone', hint: '' }
+    noteSink(store, { ...fact, awaySince: new Date().toISOString(), problem })
+    await page.locator('#app').waitFor()
+    t.match(
+      await page.innerText('body'),
+      /What is there is not known yet\.[\s\S]*APP_DATABASE_AWAY: gone\s+sqlite:\/\/\/app/,
+    )
+    noteSink(store, { ...fact, cursor: '1-00000000.0', awaySince: null, problem: null })
+    await page.getByText('All that this server shows is there.').waitFor()
+    t.same(await brokenRules(page), [])
+    noteSink(store, null)
   })
 
   await t.test('alarms and problems are text, whatever is in them', async (t) => {

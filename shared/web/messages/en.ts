@@ -265,10 +265,12 @@ export const english: Record<string, string> = {
   'server.device.noSite': 'none',
   'server.app': 'The app’s database',
   'server.app.upToDate': 'All that this server shows is there.',
+  'server.app.unknown': 'What is there is not known yet.',
   'server.app.behind.one': 'One change of what this server shows is not there yet.',
   'server.app.behind.other': '{count} changes of what this server shows are not there yet.',
   'server.app.written': 'Last written {when}.',
-  'server.app.away': 'Nothing can be written there since {when}. It is tried again by itself; nothing is lost.',
+  'server.app.away':
+    'It takes nothing at the moment, first noticed {when}. It is tried again by itself; nothing is lost.',
   'server.backup': 'Last backup',
   'server.backup.at': 'Made and verified {when}.',
   'server.backup.none':

@@ -1,26 +1,30 @@
 import { createReadStream } from 'node:fs'
 import { readChange } from '../daemon/read-change.ts'
 import { splitInput } from '../daemon/split-input.ts'
+import { newestChanges } from '../server/newest-changes.ts'
 import type { StudySettings } from '../shared/protocol/study-document.ts'
 import { systemClock } from '../shared/service/clock.ts'
 import { naming } from '../shared/service/errors.ts'
 import { type Problem, tellProblem } from '../study/problem.ts'
 import { RegistrySamples } from '../study/registry-samples.ts'
 import { registryProblems, settingsProblems } from '../study/settings.ts'
+import { atServer } from './deciding.ts'
 import { withGiven } from './given-path.ts'
 import { say, sayJson } from './print.ts'
 import { readSettings } from './read-settings.ts'
 
 interface Options {
+  data?: string
   samples?: string
   json?: true
 }
 
 /** Whole settings, as `study publish` takes them, or the registry alone: `{"models": {...}}`, as an app writes it. */
-export async function checkModels(file: string, { samples, json }: Options): Promise<void> {
+export async function checkModels(file: string, { data, samples, json }: Options): Promise<void> {
   const given = readSettings(file)
   const problems = isRegistry(given) ? registryProblems(given) : settingsProblems(given)
-  const compared = problems.length === 0 ? await compare(given as Pick<StudySettings, 'models'>, samples) : undefined
+  const compared =
+    problems.length === 0 ? await compare(given as Pick<StudySettings, 'models'>, samples, data) : undefined
   const wrong = [...problems, ...(compared?.problems() ?? [])]
   const unseen = compared?.unseen() ?? []
   if (json) sayJson({ wrong, unseen })
@@ -32,17 +36,28 @@ function isRegistry(given: unknown): boolean {
   return typeof given === 'object' && given !== null && Object.keys(given).join() === 'models'
 }
 
-async function compare({ models }: Pick<StudySettings, 'models'>, file?: string): Promise<RegistrySamples | undefined> {
-  if (file === undefined) return undefined
+/** @returns undefined where there is nothing to compare with */
+async function compare(
+  { models }: Pick<StudySettings, 'models'>,
+  file: string | undefined,
+  data: string | undefined,
+): Promise<RegistrySamples | undefined> {
+  if (file === undefined && data === undefined) return undefined
   const samples = new RegistrySamples(models)
-  await withGiven(file, async () => {
-    for await (const { number, text } of splitInput(createReadStream(file)))
-      await naming(`${file}, change ${number}`, async () => {
-        const given = readChange(unwrapped(text), systemClock.now())
-        if (given) samples.take(given.change)
-      })
-  })
+  if (file !== undefined) await withGiven(file, () => takeFile(samples, file))
+  if (data !== undefined)
+    await atServer(data, async (context) => {
+      for await (const change of newestChanges(context, Object.keys(models))) samples.take(change)
+    })
   return samples
+}
+
+async function takeFile(samples: RegistrySamples, file: string): Promise<void> {
+  for await (const { number, text } of splitInput(createReadStream(file)))
+    await naming(`${file}, change ${number}`, async () => {
+      const given = readChange(unwrapped(text), systemClock.now())
+      if (given) samples.take(given.change)
+    })
 }
 
 /** `waybill changes` prints each change with whence it came. */

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { checkModels } from './models-check.ts'
 import { listModels } from './models-list.ts'
-import { dataOption, examples, jsonOption } from './options.ts'
+import { dataOption, directory, examples, jsonOption } from './options.ts'
 
 export function addModels(waybill: Command): void {
   const models = waybill
@@ -20,6 +20,12 @@ export function addModels(waybill: Command): void {
   const check = models
     .command('check <file>')
     .description('tell what is wrong with a registry, by field, before it is published; exit 1 where something is')
+    .addOption(
+      new Option(
+        '--data <dir>',
+        "compare the models with the newest changes that were opened in this server's data directory",
+      ).argParser(directory),
+    )
     .option('--samples <file>', 'compare the models with these changes: NDJSON, or what dumpdata writes')
     .addOption(jsonOption())
     .action(checkModels)
@@ -28,5 +34,9 @@ export function addModels(waybill: Command): void {
     'waybill models list --data /srv/waybill',
     'waybill models list --app clinic --not-offline --no-historical',
   )
-  examples(check, 'waybill models check study.json', 'waybill models check study.json --samples changes.ndjson')
+  examples(
+    check,
+    'waybill models check study.json --data /srv/waybill',
+    'waybill models check study.json --samples changes.ndjson',
+  )
 }

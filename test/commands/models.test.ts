@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { sampleChanges } from '../../demo/sample-data.ts'
 import { studySettings } from '../../demo/study-settings.ts'
+import { until } from '../fixtures/until.ts'
 import { Desk } from './desk.ts'
 import { DeskStudy } from './desk-study.ts'
 
@@ -91,6 +92,11 @@ t.test('models check --samples: recorded lines, what waybill changes prints, and
   await desk.refused([...args, desk.path('gone')], 'BAD_ARGUMENT', /no such file/)
 })
 
+async function port(study: DeskStudy): Promise<number | undefined> {
+  return (await study.desk.json<{ ports: Record<string, number> }>(['status', '--data', study.home('server')])).ports
+    .port
+}
+
 t.test('models list: on a server and on a laptop, registered or only seen', async (t) => {
   const study = await DeskStudy.begin(t)
   const { desk } = study
@@ -121,6 +127,17 @@ t.test('models list: on a server and on a laptop, registered or only seen', asyn
   t.match(words, /keeps no model: only what is not sealed yet is counted/)
   t.notMatch(words, /SEEN-NOWHERE/)
   t.match(await list('server', '--app', 'auth'), [{ model: 'auth.user', registered: true, offline: false }])
+  await study.start('daemon', 'lap-01', ['--servers', `127.0.0.1:${await port(study)}`])
+  const isCounted = async () =>
+    (await list('server')).some(({ model, counts }) => model === 'clinic.strange' && counts.held === 1)
+  await until('what the laptop pushed is held under its name', isCounted)
+  t.match(await list('server', '--app', 'bhp_lab'), [{ registered: true, counts: { held: 0, quarantined: 0 } }])
+  const check = ['models', 'check', desk.path('study.json'), '--data', study.home('server')]
+  t.match(
+    await desk.do(check),
+    /nothing is said of their fields: auth\.user\nnothing is wrong\n$/,
+    'as the app really is',
+  )
   await desk.refused(['models', 'list', '--data', study.home('driver')], 'ROLE_REFUSED', /relay can read no change/)
   await desk.refused(['models', 'list', '--offline', '--not-offline'], 'BAD_ARGUMENT', /cannot be used with/)
   await study.stop()

@@ -112,7 +112,7 @@ t.test('other names: another certificate under the same root, shown to new conne
   writeFileSync(join(data, 'https-server.pem'), leaf + key)
   await certificate.renew(door)
   t.equal(shown.length, 2, 'nor what another root signed')
-  const renewed = await fetch(`https://127.0.0.1:${server.httpsPort}/`, { dispatcher: trusting(t, root) })
+  const renewed = await fetch(`https://127.0.0.1:${server.httpsPort}/nowhere`, { dispatcher: trusting(t, root) })
   t.equal(renewed.status, 404)
 })
 
@@ -144,7 +144,7 @@ t.test('what browsers are told; a page of another site may not ask', async (t) =
   const { server, root } = await started(t)
   const dispatcher = trusting(t, root)
   const own = `https://127.0.0.1:${server.httpsPort}`
-  const ask = (origin?: string) => fetch(`${own}/`, { dispatcher, headers: origin === undefined ? {} : { origin } })
+  const ask = (origin?: string) => fetch(`${own}/nowhere`, { dispatcher, headers: origin === undefined ? {} : { origin } })
   const { headers } = await ask()
   t.match(headers.get('content-security-policy'), "default-src 'none'; script-src 'self'")
   t.match(headers.get('x-content-type-options'), 'nosniff')

@@ -60,7 +60,7 @@ async function started(t: Test) {
   const { certificate } = await openHttpsRoot(study.server.data, study.server.device)
   const root = join(study.directory, 'root.pem')
   writeFileSync(root, certificate)
-  return { address: `https://localhost:${server.httpsPort}/`, root }
+  return { address: `https://localhost:${server.httpsPort}/nowhere`, root }
 }
 
 function directory(t: Test): string {

@@ -144,7 +144,8 @@ t.test('what browsers are told; a page of another site may not ask', async (t) =
   const { server, root } = await started(t)
   const dispatcher = trusting(t, root)
   const own = `https://127.0.0.1:${server.httpsPort}`
-  const ask = (origin?: string) => fetch(`${own}/nowhere`, { dispatcher, headers: origin === undefined ? {} : { origin } })
+  const ask = (origin?: string) =>
+    fetch(`${own}/nowhere`, { dispatcher, headers: origin === undefined ? {} : { origin } })
   const { headers } = await ask()
   t.match(headers.get('content-security-policy'), "default-src 'none'; script-src 'self'")
   t.match(headers.get('x-content-type-options'), 'nosniff')

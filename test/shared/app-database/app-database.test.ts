@@ -162,3 +162,14 @@ t.test('a password from a file: its first line', async (t) => {
   t.equal(withPasswordFile(url, ''), url)
   t.throws(() => withPasswordFile(url, `${path}.none`), { code: 'BAD_CONFIG', message: /password.none cannot be read/ })
 })
+
+t.test('sqlite: an integer stays one, also where the column has no kind', async (t) => {
+  const app = (await ownDatabase(t, 'sqlite')).connect()
+  await app.query('CREATE TABLE kept (any)')
+  for (const value of [7, 0.5, true]) await app.query('INSERT INTO kept VALUES (?)', [value])
+  t.strictSame(await app.query('SELECT typeof("any") kind, "any" FROM kept'), [
+    { kind: 'integer', any: 7 },
+    { kind: 'real', any: 0.5 },
+    { kind: 'integer', any: 1 },
+  ])
+})

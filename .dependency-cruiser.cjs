@@ -33,7 +33,7 @@ module.exports = {
       comment: 'schema in, schema out: no database, no drizzle',
       severity: 'error',
       from: { path: `^(${apps})/routes/` },
-      to: { path: `drizzle-orm|better-sqlite3|^(${apps})/(schema|open-store|app|main)\\.ts$` },
+      to: { path: `drizzle-orm|better-sqlite3|^(${apps})/(schema|[a-z]+-tables|open-store|app|main)\\.ts$` },
     },
     {
       name: 'verbs-know-no-door',
@@ -45,7 +45,7 @@ module.exports = {
     {
       name: 'schema-is-last',
       severity: 'error',
-      from: { path: `^(${apps})/schema\\.ts$` },
+      from: { path: `^(${apps})/(schema|[a-z]+-tables)\\.ts$` },
       to: { path: `^(${apps}|shared|study)/` },
     },
     {

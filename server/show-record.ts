@@ -19,7 +19,7 @@ export function noteUnrooted(round: Round, record: number, places: ChainPlace[])
 }
 
 /** Every applied change of a canonical record and of those that are merged into it. */
-function membersOf(round: Round, ordinal: number): Member[] {
+export function membersOf(round: Round, ordinal: number): Member[] {
   const merged = round.all<{ ordinal: number }>('SELECT ordinal FROM records WHERE canonical = ?', ordinal)
   return [{ ordinal }, ...merged]
     .flatMap((one) => round.appliedOf(one.ordinal))

@@ -13,6 +13,7 @@ import { type ReadContext, readBatch } from './read-batch.ts'
 import type { BadLine } from './read-documents.ts'
 import { verifyChains } from './verify-chains.ts'
 import { checkKept, verifyHandovers } from './verify-handovers.ts'
+import { verifyRecords } from './verify-records.ts'
 
 /** What verifying needs to know. */
 export interface VerifyContext extends ReadContext {
@@ -75,6 +76,7 @@ export async function verifyServer(
       `${fed.count - found} changes of the feed are not in the batches that they are said to come from`,
     )
   await verifyChains(context, trust)
+  verifyRecords(store)
   await verifyHandovers(store, trust)
   return done
 }

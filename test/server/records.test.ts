@@ -2,6 +2,7 @@ import { deepStrictEqual } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import { keyDigest } from '../../server/about-change.ts'
+import { verifyRecords } from '../../server/verify-records.ts'
 import type { Change } from '../../shared/protocol/change.ts'
 import { AppliedWorld, digestOf, type WorldBatch } from '../fixtures/applied-world.ts'
 import { type Arrived, naiveRecords, type Verdicts, type World } from '../fixtures/naive-records.ts'
@@ -232,9 +233,44 @@ t.test('Records 1 to 13, invariant 3: whatever the order of arrival, what is sho
     deepStrictEqual(world.verdicts(keys), expected)
     deepStrictEqual(checkFeed(world), [], 'the feed of states ends with what is shown')
     deepStrictEqual(countsOf(world), countedBy(expected))
+    verifyRecords(world.store)
     most = Math.max(most, Object.keys(expected.states).length)
   }
   fc.assert(fc.property(plan, holds), { numRuns: runs, seed, examples: [[lateCircle]] })
   t.ok(most > 8, 'worlds of some size')
+  t.end()
+})
+
+t.test('what a record shows, its heads, its keys and what waits are verified', (t) => {
+  const spoiled: Array<[why: string, sql: string, names: RegExp]> = [
+    ['what it shows', 'UPDATE records SET shown = 1 WHERE ordinal = 1', /record p1 .* show/],
+    ['whether it is there', "UPDATE records SET state = 'deleted' WHERE ordinal = 1", /record p1 .* show/],
+    ['whether there is a conflict', 'UPDATE records SET conflict = 0 WHERE ordinal = 2', /record p2 .* heads/],
+    ['a head', 'DELETE FROM heads WHERE change = 3', /record p2 .* heads/],
+    ['a natural key', 'DELETE FROM natural_keys WHERE record = 1', /record p1 .* keys/],
+    ['what waits', 'DELETE FROM waits', /place 5 .* for nothing/],
+    ['a change that is set aside', "UPDATE aside_changes SET change = 99, state = 'held'", /place 99 .* for nothing/],
+  ]
+  for (const [why, sql, names] of spoiled) {
+    const world = new AppliedWorld(versions)
+    t.teardown(() => world.close())
+    const first = inserted('a1', { value: 1 })
+    const twice = { ...first, pk: 'p2', naturalKey: ['own-p2'] }
+    world.open({ producer: 'p1', chain: 'c1', seq: 1, changes: [first, { ...first, id: 'a2', action: 'update' }] })
+    world.open({ producer: 'p1', chain: 'c1', seq: 2, changes: [{ ...twice, id: 'b1' }] })
+    world.open({
+      producer: 'p2',
+      chain: 'c1',
+      seq: 1,
+      changes: [
+        { ...twice, id: 'b2' },
+        { ...inserted('w', { rec: 'p9' }), pk: 'p8' },
+      ],
+    })
+    world.apply()
+    verifyRecords(world.store)
+    world.store.$client.exec(sql)
+    t.throws(() => verifyRecords(world.store), { code: 'PROVENANCE_BROKEN', message: names }, why)
+  }
   t.end()
 })

@@ -14,34 +14,41 @@ import { say, sayJson, sayTable } from './print.ts'
 const short = 12
 
 export function addMerge(waybill: Command): void {
-  const merge = deciding(
-    // `merge list --data X` is the list's --data.
-    waybill.command('merge').argument('<model>').argument('<pk...>').enablePositionalOptions(),
-    'decide that records of a model are one; or list such records, or part them again',
-  ).action((model: string, pks: string[], options: DecidingOptions) =>
-    decideAt(options, (context, who) => mergeRecords(context, who, model, pks)),
-  )
+  // In `merge list --data X` it is the list's --data: each command takes what comes before the next one's name.
+  const merge = waybill
+    .enablePositionalOptions()
+    .command('merge')
+    .argument('<model>')
+    .argument('<pk...>')
+    .enablePositionalOptions()
+    .description('decide that records of a model are one; or list such records, or part them again')
+    .addOption(dataOption("the server's data directory"))
+    // What it made mandatory would be asked of its subcommands too; deciding refuses an empty one.
+    .addOption(reasonOption().makeOptionMandatory(false))
+    .addOption(asOption())
+    .addOption(jsonOption())
+    .action((model: string, pks: string[], { reason = '', ...options }: Partial<DecidingOptions> & { data: string }) =>
+      decideAt({ ...options, reason }, (context, who) => mergeRecords(context, who, model, pks)),
+    )
   const list = merge
     .command('list')
     .description('list natural keys that several records bear, and the merges that are in force')
     .addOption(dataOption("the server's data directory"))
     .addOption(jsonOption())
     .action(listAll)
-  const retract = deciding(merge.command('retract <merge>'), 'decide that a merge does not hold any more').action(
-    (named: string, options: DecidingOptions) => decideAt(options, (context, who) => retractMerge(context, who, named)),
-  )
-  examples(merge, 'waybill merge clinic.subject 17 93 --data /srv/waybill --reason "enrolled twice"')
-  examples(list, 'waybill merge list --data /srv/waybill')
-  examples(retract, 'waybill merge retract 5d0e81f2 --data /srv/waybill --reason "twins"')
-}
-
-function deciding(command: Command, description: string): Command {
-  return command
-    .description(description)
+  const retract = merge
+    .command('retract <merge>')
+    .description('decide that a merge does not hold any more')
     .addOption(dataOption("the server's data directory"))
     .addOption(reasonOption())
     .addOption(asOption())
     .addOption(jsonOption())
+    .action((named: string, options: DecidingOptions) =>
+      decideAt(options, (context, who) => retractMerge(context, who, named)),
+    )
+  examples(merge, 'waybill merge clinic.subject 17 93 --data /srv/waybill --reason "enrolled twice"')
+  examples(list, 'waybill merge list --data /srv/waybill')
+  examples(retract, 'waybill merge retract 5d0e81f2 --data /srv/waybill --reason "twins"')
 }
 
 async function listAll({ data, json }: { data: string; json?: true }): Promise<void> {

@@ -25,10 +25,11 @@ async function begin(t: Test) {
   const laptop = await study.enrol('field', 'lap-01')
   const recorded = () => {
     const store = openStore(laptop.data)
-    const rows = store.$client
-      .prepare<[], { id: string }>("SELECT line ->> '$.id' id FROM outbox ORDER BY position")
-      .all()
-    const sealed = store.$client.prepare<[], { n: number }>('SELECT coalesce(sum(changes), 0) n FROM batches').get()
+    // Of one moment: what is being sealed meanwhile is in exactly one of the two.
+    const { rows, sealed } = store.$client.transaction(() => ({
+      rows: store.$client.prepare<[], { id: string }>("SELECT line ->> '$.id' id FROM outbox ORDER BY position").all(),
+      sealed: store.$client.prepare<[], { n: number }>('SELECT coalesce(sum(changes), 0) n FROM batches').get(),
+    }))()
     store.$client.close()
     return { ids: rows.map(({ id }) => id), total: rows.length + (sealed?.n ?? 0) }
   }

@@ -5,6 +5,7 @@ import { newestChanges } from '../server/newest-changes.ts'
 import type { StudySettings } from '../shared/protocol/study-document.ts'
 import { systemClock } from '../shared/service/clock.ts'
 import { naming } from '../shared/service/errors.ts'
+import { keylessModels } from '../study/check-models.ts'
 import { type Problem, tellProblem } from '../study/problem.ts'
 import { RegistrySamples } from '../study/registry-samples.ts'
 import { registryProblems, settingsProblems } from '../study/settings.ts'
@@ -22,9 +23,10 @@ interface Options {
 /** Whole settings, as `study publish` takes them, or the registry alone: `{"models": {...}}`, as an app writes it. */
 export async function checkModels(file: string, { data, samples, json }: Options): Promise<void> {
   const given = readSettings(file)
-  const problems = isRegistry(given) ? registryProblems(given) : settingsProblems(given)
-  const compared =
-    problems.length === 0 ? await compare(given as Pick<StudySettings, 'models'>, samples, data) : undefined
+  const malformed = isRegistry(given) ? registryProblems(given) : settingsProblems(given)
+  const settings = given as Pick<StudySettings, 'models'>
+  const problems = malformed.length > 0 ? malformed : keylessModels(settings.models)
+  const compared = malformed.length === 0 ? await compare(settings, samples, data) : undefined
   const wrong = [...problems, ...(compared?.problems() ?? [])]
   const unseen = compared?.unseen() ?? []
   if (json) sayJson({ wrong, unseen })

@@ -23,6 +23,17 @@ export function modelProblems(models: Models): Problem[] {
   return [...problems, ...findCycles(models).map(cycleProblem)]
 }
 
+/**
+ * Models for offline use that do not say what their natural key is. They may be published: whoever only reconciles tubes needs none, and
+ * changes count as they come. But who names such a record as a parent is believed without a look at how many parts the key has.
+ */
+export function keylessModels(models: Models): Problem[] {
+  const what = 'missing: the fields that make its natural key, in order, or [] where it has none'
+  return Object.entries(models)
+    .filter(([, model]) => isOffline(model) && !model.naturalKey)
+    .map(([label]) => ({ field: `/models/${label}/naturalKey`, what }))
+}
+
 /** Whether laptops record it, as far as the registry says; a model is for offline use unless it is told otherwise. */
 export function isOffline({ offline = true }: Model): boolean {
   return offline
@@ -44,7 +55,7 @@ function problemsOf(label: string, model: Model, models: Models): Problem[] {
   const at = (field: string, problems: string[]) =>
     problems.map((what) => ({ field: `/models/${label}/${field}`, what }))
   return [
-    ...at('naturalKey', keyProblems(model)),
+    ...at('naturalKey', twice(model.naturalKey ?? [])),
     ...dependencyProblems(label, model, models).map(([field, what]) => ({
       field: `/models/${label}/dependsOn/${field}`,
       what,
@@ -52,12 +63,6 @@ function problemsOf(label: string, model: Model, models: Models): Problem[] {
     ...at('hidden', hiddenProblems(model)),
     ...mappingProblems(model).map(([name, what]) => ({ field: `/models/${label}/requisition/${name}`, what })),
   ]
-}
-
-function keyProblems(model: Model): string[] {
-  if (model.naturalKey) return twice(model.naturalKey)
-  const missing = 'missing: the fields that make its natural key, in order, or [] where it has none'
-  return isOffline(model) ? [missing] : []
 }
 
 function dependencyProblems(label: string, { dependsOn = {} }: Model, models: Models): Array<[string, string]> {

@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import t from 'tap'
 import { publishSettings } from '../../server/publish-settings.ts'
 import { systemClock } from '../../shared/service/clock.ts'
-import { type Models, modelProblems } from '../../study/check-models.ts'
+import { keylessModels, type Models, modelProblems } from '../../study/check-models.ts'
 import { tellProblem } from '../../study/problem.ts'
-import { defaultSettings, registryProblems, settingsProblems } from '../../study/settings.ts'
+import { checkSettings, defaultSettings, registryProblems, settingsProblems } from '../../study/settings.ts'
 import { refused, TestServer } from '../fixtures/server-run.ts'
 import { foundTestStudy } from '../fixtures/study.ts'
 
@@ -27,9 +27,22 @@ t.test('a registry that contradicts nothing; a model may depend on itself', asyn
   t.same(settingsProblems({ ...defaultSettings('A study'), models: whole }), [])
 })
 
+t.test('a natural key that is not named is told, and refused by nobody', async (t) => {
+  const keyless = {
+    ...whole,
+    'clinic.visit': { requisition: { identifier: 'label' } },
+    'auth.group': { offline: false },
+  }
+  t.same(keylessModels(keyless).map(tellProblem), [
+    '/models/clinic.visit/naturalKey: missing: the fields that make its natural key, in order, or [] where it has none',
+  ])
+  t.same(keylessModels(whole), [])
+  t.same(wrong(keyless), [])
+  t.doesNotThrow(() => checkSettings({ ...defaultSettings('A study'), models: keyless }))
+})
+
 t.test('each wrong field is named', async (t) => {
   const cases: Array<[object, RegExp]> = [
-    [{ naturalKey: undefined }, /^\/models\/clinic\.visit\/naturalKey: missing/],
     [{ naturalKey: ['code', 'at', 'code'] }, /^\/models\/clinic\.visit\/naturalKey: code is there twice$/],
     [{ naturalKey: ['__proto__'] }, /naturalKey: no field can be called "__proto__"/],
     [{ naturalKey: ['a\nb'] }, /naturalKey: no field can be called "a\\nb"/],

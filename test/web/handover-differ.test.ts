@@ -23,7 +23,7 @@ t.test('who does not agree says so, and both pages tell it', { skip: noBrowser }
   await scan(taker.page, 'XYZ9999')
   await until('the assistant has it', async () => (await viewOf(giver.page)).counts.unexpected === 1)
   await giver.page.keyboard.press('F8')
-  t.match(await giver.page.innerText('.sign-form'), 'The list also says: 0 missing, 1 not as listed.')
+  await giver.page.locator('.sign-form', { hasText: 'The list also says: 0 missing, 1 not as listed.' }).waitFor()
   await giver.page.getByLabel('I do not agree').check()
   await giver.page.getByLabel('Remark').fill('the second one was never here')
   await giver.page.getByRole('button', { name: 'I hand over these tubes' }).click()

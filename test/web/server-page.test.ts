@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core'
 import t from 'tap'
 import { witness } from '../../server/chain.ts'
 import { writeFact, writeLastError } from '../../server/facts.ts'
+import { lifeOf } from '../../server/feed-cursor.ts'
 import { openStore } from '../../server/open-store.ts'
 import { noteSink } from '../../server/sink-status.ts'
 import { WaybillError } from '../../shared/service/errors.ts'
@@ -128,7 +129,10 @@ t.test("the server's page", { skip: noBrowser }, async (t) => {
       await page.innerText('body'),
       /What is there is not known yet\.[\s\S]*APP_DATABASE_AWAY: gone\s+sqlite:\/\/\/app/,
     )
-    noteSink(store, { ...fact, cursor: '1-00000000.0', awaySince: null, problem: null })
+    const reached = (position: number) => ({ ...fact, cursor: `${lifeOf(store)}.${position}` })
+    noteSink(store, { ...reached(0), awaySince: null, problem: null })
+    await page.locator('#app ~ p', { hasText: '1,500' }).waitFor()
+    noteSink(store, { ...reached(1500), awaySince: null, problem: null })
     await page.getByText('All that this server shows is there.').waitFor()
     t.same(await brokenRules(page), [])
     noteSink(store, null)

@@ -147,6 +147,7 @@ function appVerbs(context: ServerContext, door: FastifyInstance): AppVerbs {
   }
 }
 
+/** The status page, on loopback. */
 export function createServerPage(context: ServerContext): FastifyInstance {
   const { store, data, identity, shelf, clock, logger, changes } = context
   const live = {

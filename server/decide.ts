@@ -32,8 +32,7 @@ function tryAgain(round: Round, { shown, state }: StoredRecord): void {
   const about = state === 'present' && shown !== null ? round.change(shown)?.about : null
   const { decision } = JSON.parse(about ?? '{}') as About
   if (!decision || !('target' in decision)) return
-  const change = round.find(decision.target, Buffer.from(decision.digest, 'hex'))
-  if (change) round.run('INSERT OR IGNORE INTO rereads VALUES (?)', change.position)
+  round.run('INSERT OR IGNORE INTO rereads VALUES (?, ?)', decision.target, Buffer.from(decision.digest, 'hex'))
 }
 
 /** Judges a change anew; one that applying has not come to is left for then. */

@@ -90,8 +90,15 @@ export const waits = sqliteTable(
 /** Parents that have come, and for which changes still wait: these are judged again, a few at a time. */
 export const freed = sqliteTable('freed', { parent: blob('parent', { mode: 'buffer' }).primaryKey() })
 
-/** Changes that are to be read again from their batch under the newest study configuration, since a person said so. */
-export const rereads = sqliteTable('rereads', { change: integer('change').primaryKey() })
+/**
+ * Changes that are to be read again from their batch under the newest study configuration, since a person said so: by what finds them,
+ * for the decision may come before its change.
+ */
+export const rereads = sqliteTable(
+  'rereads',
+  { idHash: integer('id_hash').notNull(), digest: blob('digest', { mode: 'buffer' }).notNull() },
+  (table) => [primaryKey({ columns: [table.idHash, table.digest] })],
+)
 
 /** Every natural key, as a digest, that an applied change of a record ever bore. `shows`: the record bears it now. */
 export const naturalKeys = sqliteTable(

@@ -49,8 +49,9 @@ function next({ store, shelf }: OpenContext, after: number): [Held[], number] {
 function asked({ $client }: ServerStore, after: number): Held[] {
   return $client
     .prepare<[number, number], Held>(
-      `SELECT r.change, c.batch, c.number, 1 again FROM rereads r JOIN changes c ON c.position = r.change
-       WHERE r.change > ? ORDER BY r.change LIMIT ?`,
+      `SELECT c.position change, c.batch, c.number, 1 again FROM rereads r
+       JOIN changes c ON c.id_hash = r.id_hash AND c.digest = r.digest
+       WHERE c.position > ? ORDER BY c.position LIMIT ?`,
     )
     .all(after, mostAtOnce)
 }
@@ -82,7 +83,7 @@ async function readAgain(context: OpenContext, held: Held[]): Promise<void> {
         const position = numbers.get(place.number)
         const change = position === undefined ? undefined : round.change(position)
         if (!change?.digest.equals(place.digest)) continue
-        round.run('DELETE FROM rereads WHERE change = ?', change.position)
+        round.run('DELETE FROM rereads WHERE id_hash = ? AND digest = ?', change.idHash, change.digest)
         const about = aboutNow(place, change.about)
         round.run('UPDATE changes SET about = ? WHERE position = ?', about, change.position)
         settleAgain(round, { ...change, about })

@@ -1,35 +1,3 @@
-CREATE TABLE `accounts` (
-	`name` text PRIMARY KEY NOT NULL,
-	`role` text NOT NULL,
-	`password` text NOT NULL,
-	`views` integer DEFAULT 0 NOT NULL,
-	`created_at` text NOT NULL,
-	`disabled_at` text
-);
---> statement-breakpoint
-CREATE TABLE `acts` (
-	`position` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
-	`at` text NOT NULL,
-	`who` text NOT NULL,
-	`role` text NOT NULL,
-	`act` text NOT NULL,
-	`about` text NOT NULL,
-	`old` text,
-	`new` text,
-	`reason` text
-);
---> statement-breakpoint
-CREATE INDEX `acts_about` ON `acts` (`about`,`position`);--> statement-breakpoint
-CREATE TABLE `aside_changes` (
-	`change` integer PRIMARY KEY NOT NULL,
-	`state` text NOT NULL,
-	`model` text NOT NULL,
-	`code` text NOT NULL,
-	`message` text NOT NULL
-);
---> statement-breakpoint
-CREATE INDEX `aside_changes_state` ON `aside_changes` (`state`,`change`);--> statement-breakpoint
-CREATE INDEX `aside_changes_model` ON `aside_changes` (`state`,`model`,`change`);--> statement-breakpoint
 CREATE TABLE `backups` (
 	`ordinal` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`path` text NOT NULL,
@@ -99,14 +67,6 @@ CREATE TABLE `changes` (
 --> statement-breakpoint
 CREATE INDEX `changes_by_id` ON `changes` (`id_hash`);--> statement-breakpoint
 CREATE INDEX `changes_by_record` ON `changes` (`record`,`position`);--> statement-breakpoint
-CREATE TABLE `changes_by_day` (
-	`producer` text NOT NULL,
-	`model` text NOT NULL,
-	`day` text NOT NULL,
-	`changes` integer NOT NULL,
-	PRIMARY KEY(`producer`, `model`, `day`)
-);
---> statement-breakpoint
 CREATE TABLE `codes` (
 	`secret_digest` text PRIMARY KEY NOT NULL,
 	`role` text NOT NULL,
@@ -117,28 +77,14 @@ CREATE TABLE `codes` (
 	`answer` text
 );
 --> statement-breakpoint
-CREATE TABLE `counts` (
-	`name` text PRIMARY KEY NOT NULL,
-	`value` integer NOT NULL
-);
---> statement-breakpoint
 CREATE TABLE `credentials` (
 	`kid` text PRIMARY KEY NOT NULL,
 	`jws` text NOT NULL
 );
 --> statement-breakpoint
-CREATE TABLE `duplicates` (
-	`key` blob PRIMARY KEY NOT NULL,
-	`model` text NOT NULL
-);
---> statement-breakpoint
 CREATE TABLE `facts` (
 	`key` text PRIMARY KEY NOT NULL,
 	`value` text NOT NULL
-);
---> statement-breakpoint
-CREATE TABLE `freed` (
-	`parent` blob PRIMARY KEY NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE `handover_signatures` (
@@ -161,13 +107,6 @@ CREATE TABLE `handovers` (
 );
 --> statement-breakpoint
 CREATE INDEX `handovers_by_id` ON `handovers` (`id`,`revision`);--> statement-breakpoint
-CREATE TABLE `heads` (
-	`record` integer NOT NULL,
-	`change` integer NOT NULL,
-	`inserted` integer NOT NULL,
-	PRIMARY KEY(`record`, `change`)
-);
---> statement-breakpoint
 CREATE TABLE `hops` (
 	`digest` text PRIMARY KEY NOT NULL,
 	`manifest_digest` text NOT NULL,
@@ -187,6 +126,45 @@ CREATE TABLE `meetings` (
 	`seq` integer NOT NULL,
 	`unsealed` integer NOT NULL,
 	PRIMARY KEY(`device`, `by`)
+);
+--> statement-breakpoint
+CREATE TABLE `aside_changes` (
+	`change` integer PRIMARY KEY NOT NULL,
+	`state` text NOT NULL,
+	`model` text NOT NULL,
+	`code` text NOT NULL,
+	`message` text NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `aside_changes_state` ON `aside_changes` (`state`,`change`);--> statement-breakpoint
+CREATE INDEX `aside_changes_model` ON `aside_changes` (`state`,`model`,`change`);--> statement-breakpoint
+CREATE TABLE `changes_by_day` (
+	`producer` text NOT NULL,
+	`model` text NOT NULL,
+	`day` text NOT NULL,
+	`changes` integer NOT NULL,
+	PRIMARY KEY(`producer`, `model`, `day`)
+);
+--> statement-breakpoint
+CREATE TABLE `counts` (
+	`name` text PRIMARY KEY NOT NULL,
+	`value` integer NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `duplicates` (
+	`key` blob PRIMARY KEY NOT NULL,
+	`model` text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `freed` (
+	`parent` blob PRIMARY KEY NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `heads` (
+	`record` integer NOT NULL,
+	`change` integer NOT NULL,
+	`inserted` integer NOT NULL,
+	PRIMARY KEY(`record`, `change`)
 );
 --> statement-breakpoint
 CREATE TABLE `merges` (
@@ -229,12 +207,9 @@ CREATE TABLE `repeats` (
 );
 --> statement-breakpoint
 CREATE TABLE `rereads` (
-	`change` integer PRIMARY KEY NOT NULL
-);
---> statement-breakpoint
-CREATE TABLE `skip_days` (
-	`day` text PRIMARY KEY NOT NULL,
-	`reason` text NOT NULL
+	`id_hash` integer NOT NULL,
+	`digest` blob NOT NULL,
+	PRIMARY KEY(`id_hash`, `digest`)
 );
 --> statement-breakpoint
 CREATE TABLE `states` (
@@ -246,14 +221,6 @@ CREATE TABLE `states` (
 	`canonical` integer
 );
 --> statement-breakpoint
-CREATE TABLE `tokens` (
-	`digest` text PRIMARY KEY NOT NULL,
-	`name` text NOT NULL,
-	`created_at` text NOT NULL,
-	`revoked_at` text
-);
---> statement-breakpoint
-CREATE UNIQUE INDEX `tokens_name_unique` ON `tokens` (`name`);--> statement-breakpoint
 CREATE TABLE `unrooted` (
 	`producer` text NOT NULL,
 	`chain` text NOT NULL,
@@ -267,4 +234,39 @@ CREATE TABLE `waits` (
 	PRIMARY KEY(`parent`, `change`)
 );
 --> statement-breakpoint
-CREATE INDEX `waits_by_change` ON `waits` (`change`);
+CREATE INDEX `waits_by_change` ON `waits` (`change`);--> statement-breakpoint
+CREATE TABLE `accounts` (
+	`name` text PRIMARY KEY NOT NULL,
+	`role` text NOT NULL,
+	`password` text NOT NULL,
+	`views` integer DEFAULT 0 NOT NULL,
+	`created_at` text NOT NULL,
+	`disabled_at` text
+);
+--> statement-breakpoint
+CREATE TABLE `acts` (
+	`position` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`at` text NOT NULL,
+	`who` text NOT NULL,
+	`role` text NOT NULL,
+	`act` text NOT NULL,
+	`about` text NOT NULL,
+	`old` text,
+	`new` text,
+	`reason` text
+);
+--> statement-breakpoint
+CREATE INDEX `acts_about` ON `acts` (`about`,`position`);--> statement-breakpoint
+CREATE TABLE `skip_days` (
+	`day` text PRIMARY KEY NOT NULL,
+	`reason` text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE `tokens` (
+	`digest` text PRIMARY KEY NOT NULL,
+	`name` text NOT NULL,
+	`created_at` text NOT NULL,
+	`revoked_at` text
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX `tokens_name_unique` ON `tokens` (`name`);

@@ -1,5 +1,8 @@
 import t, { type Test } from 'tap'
+import { decide } from '../../server/own-chain.ts'
 import { discardChange, listAside, retryChange, showChange } from '../../server/quarantine.ts'
+import { sha256 } from '../../shared/crypto/digest.ts'
+import { changeLine } from '../fixtures/craft-batch.ts'
 import { Deciding } from '../fixtures/decisions.ts'
 import { refused } from '../fixtures/server-run.ts'
 import { until } from '../fixtures/until.ts'
@@ -133,6 +136,29 @@ t.test('retry reads a change under the newest configuration', async (t) => {
   await deciding.settled()
   await until('it is applied', async () => (await list(deciding, 'quarantined')).length === 0)
   t.match(await deciding.record('clinic.subject', 's9'), { naturalKey: ['S', '9'] })
+})
+
+t.test('Records 2, invariant 3: a retry that comes before its change is kept until that comes', async (t) => {
+  const deciding = await begin(t)
+  await deciding.study.publish(() => ({
+    models: { ...models, 'clinic.subject': { naturalKey: ['site', 'identifier'] } },
+  }))
+  const late = { id: 'late', ...wrong, pk: 's8', naturalKey: ['S', '8'] }
+  const digest = sha256(changeLine(late))
+  const draft = { model: 'waybill.retry', action: 'insert' as const, pk: digest, naturalKey: [], base: [] }
+  await deciding.at((context) =>
+    decide(context, deciding.rosa, () => ({ ...draft, fields: { change: 'late', digest } })),
+  )
+  await until('the decision is applied', () =>
+    deciding.at(({ store }) => store.$client.prepare('SELECT 1 FROM rereads').get() !== undefined),
+  )
+  await deciding.bring(0, late)
+  t.match(await deciding.record('clinic.subject', 's8'), { naturalKey: ['S', '8'] })
+  t.same(
+    (await list(deciding, 'quarantined')).map(({ pk }) => pk),
+    ['s9'],
+    'what nobody spoke of stays',
+  )
 })
 
 t.test('many decide at once: each change is decided once, and nobody is told otherwise', async (t) => {

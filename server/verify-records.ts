@@ -5,11 +5,13 @@ import { headsOf } from './heads.ts'
 import type { ServerStore } from './open-store.ts'
 import { Round, type StoredChange, type StoredRecord } from './round.ts'
 import { headsNow, membersOf } from './show-record.ts'
+import { verifyCounts } from './verify-counts.ts'
 
 /**
- * Verifies that every record shows what the rule makes of its applied changes, that it bears their natural keys, and that whatever waits
- * says for what. One record at a time: memory does not grow with them (invariant 10), and the program may run.
- * @throws PROVENANCE_BROKEN naming the record or the change
+ * Verifies that every record shows what the rule makes of its applied changes, that it bears their natural keys, that whatever waits
+ * says for what, and that each count is that of its rows. One record at a time: memory does not grow with them (invariant 10), and the
+ * program may run.
+ * @throws PROVENANCE_BROKEN naming the record, the change or the count
  */
 export function verifyRecords(store: ServerStore): void {
   const next = store.$client.prepare<[number], { ordinal: number }>(
@@ -21,6 +23,8 @@ export function verifyRecords(store: ServerStore): void {
     // What belongs together is read together.
     store.$client.transaction(() => checkRecord(new Round(store, appliedThrough(store)), ordinal))()
   }
+  // Last: whatever else is wrong says more of what happened.
+  verifyCounts(store)
 }
 
 function checkRecord(round: Round, ordinal: number): void {

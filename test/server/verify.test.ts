@@ -172,6 +172,8 @@ const spoiled: Array<[why: string, spoil: (data: string) => void, names: RegExp]
     sql('UPDATE chains SET delivery = (SELECT delivery FROM chains WHERE through = 3) WHERE through = 0'),
     /chain .*another/,
   ],
+  ['a count', sql("UPDATE counts SET value = value - 1 WHERE name = 'held'"), /count of held says 3, .* say 4/],
+  ['a count that is gone', sql("DELETE FROM counts WHERE name = 'opened'"), /count of opened says 0, .* say 4/],
   ['the incarnation', sql(`UPDATE facts SET value = json_set(value, '$.number', 0) WHERE key = 'incarnation'`), /life/],
   ['a payload', flipFile('payloads'), /batch .*does not hash/],
   ['a study document', flipFile('study-documents'), /study document/],

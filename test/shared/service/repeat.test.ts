@@ -1,3 +1,4 @@
+import { mock } from 'node:test'
 import t from 'tap'
 import { createLogger } from '../../../shared/service/logger.ts'
 import { repeat } from '../../../shared/service/repeat.ts'
@@ -56,9 +57,11 @@ t.test('work begins at once, never twice at once, and again right after when it 
   t.equal(isStopped, false, 'a stop waits for what runs')
   end()
   await stopping
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
   repeated.soon()
-  // A timer that was set later, and for longer, than one that the wish could have set.
-  await new Promise((resolve) => setTimeout(resolve, 5))
+  mock.timers.tick(2 * 3_600_000)
+  await turns(5)
   t.equal(seen.runs, 3, 'nothing begins after a stop')
 })
 

@@ -11,7 +11,7 @@ export interface Terms {
   newest: MappedModels
   /** A server of the study made it: it may hold decisions of persons. */
   decides: boolean
-  /** A person said to try again: the newest study configuration counts first. */
+  /** It is read again: the newest study configuration counts first. */
   again?: boolean
 }
 
@@ -65,6 +65,18 @@ export function withReading(known: About, repeat: About): About | undefined {
   if (repeat.refused || [first, ...also].some((one) => JSON.stringify(one) === JSON.stringify(repeat))) return undefined
   if (known.refused) return { ...repeat, ...marks }
   return { ...first, ...marks, also: [...also, repeat] }
+}
+
+/**
+ * What is known of a change once it was read by the newest study configuration as well. Where that has its model, nothing that was held
+ * for want of it is held any more.
+ */
+export function withNewest(known: About, newest: About): About {
+  if (newest.held) return known
+  const { twin, also = [], ...first } = known
+  const [kept, ...others] = [first, ...also].filter((one) => !one.held)
+  const left: About = { ...(kept ?? newest), ...(twin && { twin }), ...(others.length > 0 && { also: others }) }
+  return withReading(left, newest) ?? left
 }
 
 /** By what a natural key is found: the first 16 bytes of sha-256 over the RFC 8785 form of `[model, naturalKey]`. */

@@ -1,4 +1,3 @@
-import type { About } from './about-change.ts'
 import { targetOf } from './discards.ts'
 import { merge } from './merge-records.ts'
 import type { Round, StoredChange, StoredRecord } from './round.ts'
@@ -7,7 +6,6 @@ import { settle, stateOf } from './settle-change.ts'
 const acts: Record<string, (round: Round, decision: StoredRecord) => void> = {
   'waybill.discard': discard,
   'waybill.merge': merge,
-  'waybill.retry': tryAgain,
 }
 
 /** Acts on the decisions of persons that have come, or were taken back, and on what follows from them. */
@@ -25,14 +23,6 @@ function discard(round: Round, { ordinal, pk }: StoredRecord): void {
     const change = target === undefined ? undefined : round.find(target, Buffer.from(pk, 'hex'))
     if (change) settleAgain(round, change)
   }
-}
-
-/** What a person says to try again is read again under the newest study configuration, which has to wait for the thread that reads. */
-function tryAgain(round: Round, { shown, state }: StoredRecord): void {
-  const about = state === 'present' && shown !== null ? round.change(shown)?.about : null
-  const { decision } = JSON.parse(about ?? '{}') as About
-  if (!decision || !('target' in decision)) return
-  round.run('INSERT OR IGNORE INTO rereads VALUES (?, ?)', decision.target, Buffer.from(decision.digest, 'hex'))
 }
 
 /** Judges a change anew; one that applying has not come to is left for then. */

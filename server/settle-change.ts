@@ -3,7 +3,10 @@ import { addChange } from './add-change.ts'
 import { bear } from './bear-keys.ts'
 import { isDiscarded } from './discards.ts'
 import { judge, type Verdict } from './judge-change.ts'
+import { ownModels } from './read-decision.ts'
 import type { Round, StoredChange } from './round.ts'
+
+const retryModel = `${ownModels}retry`
 
 /** What became of a change; `opened` is one that applying has not come to. */
 export type ChangeState = 'opened' | 'applied' | 'waiting' | 'held' | 'quarantined' | 'discarded'
@@ -30,7 +33,17 @@ export function settle(round: Round, change: StoredChange, from: ChangeState): v
     forget(round, change, from)
     count(round, from, 'applied')
     addChange(round, change, about, record)
+    if (record.model === retryModel) tryAgain(round, about)
   }
+}
+
+/**
+ * What a person says to try again is read again under the newest study configuration, which has to wait for the thread that reads; a
+ * change that has not come, until it comes. It counts whatever its own record shows: what was tried is not untried.
+ */
+function tryAgain(round: Round, { decision }: About): void {
+  if (decision && 'target' in decision)
+    round.run('INSERT OR IGNORE INTO rereads VALUES (?, ?)', decision.target, Buffer.from(decision.digest, 'hex'))
 }
 
 /** Keeps a change that is not applied, with its code; what it waits for frees it. */

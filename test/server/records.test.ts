@@ -4,8 +4,9 @@ import t from 'tap'
 import { keyDigest } from '../../server/about-change.ts'
 import { verifyRecords } from '../../server/verify-records.ts'
 import type { Change } from '../../shared/protocol/change.ts'
-import { AppliedWorld, digestOf, type WorldBatch } from '../fixtures/applied-world.ts'
-import { type Arrived, naiveRecords, type Verdicts, type World } from '../fixtures/naive-records.ts'
+import { AppliedWorld, digestOf, type WorldBatch, worldOf } from '../fixtures/applied-world.ts'
+import { naiveRecords, type Verdicts, type World } from '../fixtures/naive-records.ts'
+import { readVerdicts, wrongInFeed } from '../fixtures/read-verdicts.ts'
 
 t.setTimeout(180_000)
 
@@ -150,28 +151,6 @@ function retryOf(target: Change, kind: number): Change {
   return decided('waybill.retry', kind < 6 ? digest : `r${kind}`, 'insert', { change: target.id, digest, reason })
 }
 
-function worldOf(batches: WorldBatch[]): World {
-  const arrived: Arrived[] = batches.flatMap(({ producer, chain, seq, changes, decides = false, version = 3 }) =>
-    changes.map((one, index) => ({
-      ...{
-        change: one,
-        digest: digestOf(one),
-        chain: `${producer}.${chain}`,
-        seq,
-        number: index + 1,
-        decides,
-        version,
-      },
-    })),
-  )
-  const continues = Object.fromEntries(
-    batches.flatMap(({ producer, chain, continues: older }) =>
-      older ? [[`${producer}.${chain}`, { chain: `${producer}.${older.chain}`, seq: older.seq }]] : [],
-    ),
-  )
-  return { arrived, continues, versions }
-}
-
 /** Natural keys by their digests. */
 const keys = new Map(
   [...names, ...pks.map((pk) => `own-${pk}`)].flatMap((name) =>
@@ -202,17 +181,6 @@ function arrive(world: AppliedWorld, batches: WorldBatch[], { published, order, 
     world.readAgain()
   }
   world.apply()
-}
-
-/** What the feed of states said last of each record is what it shows. */
-function checkFeed(world: AppliedWorld): string[] {
-  return world
-    .all<{ pk: string }>(
-      `SELECT r.pk FROM records r LEFT JOIN states s ON s.position = (SELECT max(position) FROM states WHERE record = r.ordinal)
-       WHERE r.model NOT LIKE 'waybill.%' AND (s.change IS NOT r.shown
-       OR CASE WHEN r.canonical IS NULL THEN coalesce(s.conflict, 0) <> r.conflict ELSE s.canonical IS NOT r.canonical END)`,
-    )
-    .map(({ pk }) => pk)
 }
 
 /** What the database counts, in the words of the naive model. */
@@ -278,9 +246,9 @@ t.test('Records 1 to 13, invariant 3: whatever the order of arrival, what is sho
     const batches = batchesOf(made)
     world.empty()
     arrive(world, batches, made)
-    const expected = naiveRecords(worldOf(batches))
-    deepStrictEqual(world.verdicts(keys), expected)
-    deepStrictEqual(checkFeed(world), [], 'the feed of states ends with what is shown')
+    const expected = naiveRecords(worldOf(batches, versions))
+    deepStrictEqual(readVerdicts(world.store, keys), expected)
+    deepStrictEqual(wrongInFeed(world.store), [], 'the feed of states ends with what is shown')
     deepStrictEqual(countsOf(world), countedBy(expected))
     verifyRecords(world.store)
     most = Math.max(most, Object.keys(expected.states).length)

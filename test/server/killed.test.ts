@@ -1,50 +1,15 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import t, { type Test } from 'tap'
-import { readRuntime } from '../../shared/service/runtime.ts'
+import t from 'tap'
 import { type CraftedBatch, custodyBy } from '../fixtures/craft-batch.ts'
-import { cleanEnvironment, waybillPath } from '../fixtures/hotspot-command.ts'
 import { cannotKillAt, killedAt, seeded } from '../fixtures/killed-at.ts'
+import { startMortal } from '../fixtures/mortal-server.ts'
 import { TestServer, Visitor } from '../fixtures/server-run.ts'
-import { foundTestStudy, type TestDevice } from '../fixtures/study.ts'
+import { foundTestStudy } from '../fixtures/study.ts'
 import { until } from '../fixtures/until.ts'
 
 t.setTimeout(90_000)
 
 const lifes = 5
 const atOnce = 12
-
-/** The server as a process of its own that dies at its n-th call that reaches the disk; undefined when it died before it listened. */
-async function mortalServer(t: Test, { data }: TestDevice, n: number) {
-  const [command = '', ...args] = [...killedAt(n), waybillPath, 'server', '--data', data]
-  const where = [
-    '--port',
-    '0',
-    '--page-port',
-    '0',
-    '--https-port',
-    '0',
-    '--announce-on',
-    '127.0.0.1',
-    '--log-level',
-    'error',
-  ]
-  const child = spawn(command, [...args, ...where], { stdio: 'ignore', env: cleanEnvironment, detached: true })
-  const isDead = () => child.exitCode !== null || child.signalCode !== null
-  const end = () => {
-    if (!isDead() && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
-  }
-  t.teardown(end)
-  await until('it listens or is dead', () => isDead() || readRuntime(data)?.ports.pagePort !== undefined)
-  return {
-    port: readRuntime(data)?.ports.port ?? 0,
-    isDead,
-    end: async () => {
-      end()
-      if (!isDead()) await once(child, 'exit')
-    },
-  }
-}
 
 function custodyOf(server: TestServer, digest: string): string | undefined {
   return server.sql<{ custody: string }>('SELECT custody FROM batches WHERE manifest_digest = ?', digest)[0]?.custody
@@ -72,7 +37,7 @@ t.test(
       await server.stop()
       // The start alone takes a dozen such calls.
       const n = 13 + random(4)
-      const mortal = await mortalServer(t, study.server, n)
+      const mortal = await startMortal(t, study.server, killedAt(n))
       if (mortal.port !== 0) {
         const [direct, courier] = [new Visitor(lap, mortal.port), new Visitor(thabo, mortal.port)]
         const note = async (batch: CraftedBatch, custody: Promise<string>) =>

@@ -74,9 +74,9 @@ export async function showConflict(context: FeedContext, model: string, pk: stri
  */
 export function resolveConflict(context: IngestContext, who: Decider, resolution: Resolution): Promise<string> {
   return decide(context, who, async () => {
+    const pending = await pendingDecisions(context)
     const conflict = await showConflict(context, resolution.model, resolution.pk)
     const { model, pk, pks } = conflict
-    const pending = await pendingDecisions(context)
     if (pending.some((decision) => decision.model === model && pks.includes(decision.pk)))
       throw new WaybillError('ALREADY_DECIDED', `the conflict of ${pk} is resolved, and that is not applied yet`)
     const draft = draftOf(conflict, resolution)

@@ -1,6 +1,5 @@
 import type { Change } from '../shared/protocol/change.ts'
 import { WaybillError } from '../shared/service/errors.ts'
-import { appliedThrough } from './apply.ts'
 import type { FeedContext } from './feed.ts'
 import { idHash } from './id-hash.ts'
 import { type OpenedBatch, type TextPlace, textOf } from './opened-batches.ts'
@@ -17,13 +16,16 @@ export interface FoundChange {
 }
 
 interface Row extends TextPlace {
-  aside: ChangeState | null
+  state: ChangeState
   code: string | null
   message: string | null
 }
 
 const shortest = 8
-const columns = 'c.position, c.digest, c.batch, c.number, a.state aside, a.code, a.message'
+/** What became of change `c`, which `a` says of one that is set aside, all at one moment: the program may run. */
+export const stateColumn = `CASE WHEN c.position > coalesce((SELECT CAST(value AS INTEGER) FROM facts WHERE key = 'appliedThrough'), 0)
+  THEN 'opened' ELSE coalesce(a.state, 'applied') END state`
+const columns = `c.position, c.digest, c.batch, c.number, ${stateColumn}, a.code, a.message`
 
 /**
  * The change that a person names: by its id, by its digest, or, among those that are set aside, by the first digits of its digest.
@@ -64,12 +66,11 @@ function rowsOfDigest({ store }: FeedContext, digits: string): Row[] {
 }
 
 async function foundIn(context: FeedContext, rows: Row[]): Promise<FoundChange[]> {
-  const through = appliedThrough(context.store)
   const found: FoundChange[] = []
   for (const row of rows) {
     const { change, batch } = await textOf(context, row)
-    const state = row.position > through ? 'opened' : (row.aside ?? 'applied')
-    found.push({ change, digest: row.digest.toString('hex'), batch, state, code: row.code, message: row.message })
+    const { state, code, message } = row
+    found.push({ change, digest: row.digest.toString('hex'), batch, state, code, message })
   }
   return found
 }

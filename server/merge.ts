@@ -78,10 +78,10 @@ export async function listMerges(context: FeedContext): Promise<MergeEntry[]> {
 export function mergeRecords(context: IngestContext, who: Decider, model: string, pks: string[]): Promise<string> {
   const merge = newNonce()
   return decide(context, who, async () => {
+    const pending = await pendingDecisions(context)
     checkMergeable(context, model, pks)
     const isSame = (decided: unknown) =>
       Array.isArray(decided) && decided.toSorted().join('\n') === pks.toSorted().join('\n')
-    const pending = await pendingDecisions(context)
     if (pending.some((one) => one.model === mergeModel && one.fields.model === model && isSame(one.fields.pks)))
       throw new WaybillError('ALREADY_DECIDED', 'these are merged, and that is not applied yet')
     const fields = { model, pks, reason: who.reason }
@@ -97,13 +97,13 @@ export function mergeRecords(context: IngestContext, who: Decider, model: string
  */
 export function retractMerge(context: IngestContext, who: Decider, named: string): Promise<string> {
   return decide(context, who, async () => {
+    const pending = await pendingDecisions(context)
     const found = (await listMerges(context)).filter(({ merge }) => named.length >= shortest && merge.startsWith(named))
     const [only, another] = found
     if (!only) throw new WaybillError('NOT_FOUND', `no merge ${named} is in force`)
     if (another)
       throw new WaybillError('BAD_ARGUMENT', `${named} names several: ${found.map(({ merge }) => merge).join(', ')}`)
     const { merge: pk } = only
-    const pending = await pendingDecisions(context)
     if (pending.some((one) => one.model === mergeModel && one.pk === pk))
       throw new WaybillError('ALREADY_DECIDED', `merge ${pk} is retracted, and that is not applied yet`)
     return { model: mergeModel, action: 'delete', pk, naturalKey: [], fields: {}, base: [] }

@@ -2,7 +2,7 @@ import { TypeCompiler } from '@sinclair/typebox/compiler'
 import canonicalize from 'canonicalize'
 import { newNonce } from '../shared/crypto/digest.ts'
 import { deviceOf, signerOf } from '../shared/crypto/identity.ts'
-import { makeBatch } from '../shared/crypto/make-batch.ts'
+import { type BatchPlace, makeBatch } from '../shared/crypto/make-batch.ts'
 import { readDocument } from '../shared/crypto/read-document.ts'
 import { signDocument } from '../shared/crypto/sign-document.ts'
 import type { BatchHead } from '../shared/protocol/batch-frame.ts'
@@ -44,10 +44,11 @@ export async function decide(
   await turns.take(context.identity.credential, async () => {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await seal(
-          context,
-          lineOf({ ...(await draft()), id, user, reason, recordedAt: context.clock.now().toISOString() }),
-        )
+        // Its place first: what others decide while it is drafted takes that, and it is drafted anew.
+        const place = ownPlace(context.store, deviceOf(context.identity))
+        const drafted = await draft()
+        const line = lineOf({ ...drafted, id, user, reason, recordedAt: context.clock.now().toISOString() })
+        return await seal(context, place, line)
       } catch (error) {
         if (!(error instanceof WaybillError && error.code === 'LOCKED' && tries < mostTries)) throw error
       }
@@ -79,20 +80,14 @@ function lineOf(change: Change): string {
 }
 
 /** @throws LOCKED where another decision took the place */
-async function seal(context: IngestContext, line: string): Promise<void> {
-  const { store, identity, shelf, clock } = context
+async function seal(context: IngestContext, place: BatchPlace, line: string): Promise<void> {
+  const { identity, shelf, clock } = context
   await shelf.refresh()
-  const device = deviceOf(identity)
   const content = { lines: [line], documents: [] }
-  const { manifest, sealed } = await makeBatch(
-    { identity, study: shelf.document },
-    ownPlace(store, device),
-    content,
-    clock.now(),
-  )
+  const { manifest, sealed } = await makeBatch({ identity, study: shelf.document }, place, content, clock.now())
   const { jws } = await signDocument('manifest', manifest, signerOf(identity))
   readDocument(jws, 'manifest')
   const size = sealed.length
   const batch: BatchHead = { v: 1, manifest: jws, path: [], credentials: [], at: null, head: null, size }
-  await ingestOne(context, device, batch, sealed)
+  await ingestOne(context, deviceOf(identity), batch, sealed)
 }

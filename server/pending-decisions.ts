@@ -8,7 +8,7 @@ import { readPlain } from './read-batch.ts'
 
 /**
  * What people have decided at this server and what is not applied yet, in the order in which it was decided: it counts, and nothing shows
- * it so far. @throws as readFeed
+ * it so far. Who decides upon what is shown asks for this first: what is applied in between is shown by then. @throws as readFeed
  */
 export async function pendingDecisions(context: FeedContext): Promise<Change[]> {
   const { store, identity } = context

@@ -66,8 +66,9 @@ export async function showChange(
   context: FeedContext,
   named: string,
 ): Promise<FoundChange & Pick<AsideEntry, 'decided'>> {
+  const decided = decisionsOn(await pendingDecisions(context))
   const found = await findChange(context, named)
-  return { ...found, decided: decisionsOn(await pendingDecisions(context)).get(found.digest) ?? null }
+  return { ...found, decided: decided.get(found.digest) ?? null }
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Change } from '../shared/protocol/change.ts'
 import { WaybillError } from '../shared/service/errors.ts'
-import { appliedThrough } from './apply.ts'
 import type { FeedContext } from './feed.ts'
+import { stateColumn } from './find-change.ts'
 import { type TextPlace, textOf } from './opened-batches.ts'
 import type { ChangeState } from './settle-change.ts'
 
@@ -116,7 +116,7 @@ export async function* historyOf(context: FeedContext, model: string, pk: string
 }
 
 interface ChangePlace extends TextPlace {
-  aside: ChangeState | null
+  state: ChangeState
   code: string | null
   message: string | null
 }
@@ -124,7 +124,7 @@ interface ChangePlace extends TextPlace {
 function changesOf({ store }: FeedContext, rule: string, ...values: number[]): ChangePlace[] {
   return store.$client
     .prepare<number[], ChangePlace>(
-      `SELECT c.position, c.digest, c.batch, c.number, a.state aside, a.code, a.message FROM changes c
+      `SELECT c.position, c.digest, c.batch, c.number, ${stateColumn}, a.code, a.message FROM changes c
        LEFT JOIN aside_changes a ON a.change = c.position WHERE ${rule}`,
     )
     .all(...values)
@@ -132,11 +132,10 @@ function changesOf({ store }: FeedContext, rule: string, ...values: number[]): C
 
 async function entryOf(context: FeedContext, record: Canonical, place: ChangePlace): Promise<HistoryEntry> {
   const { change, batch } = await textOf(context, place)
-  const isOpened = place.position > appliedThrough(context.store)
   const { digest, producer, chain, seq, ingestedAt } = batch
   return {
     ...{ change, digest: place.digest.toString('hex'), producer, chain, seq, batch: digest, ingestedAt },
-    ...{ state: isOpened ? 'opened' : (place.aside ?? 'applied'), code: place.code, message: place.message },
+    ...{ state: place.state, code: place.code, message: place.message },
     isHead: headsIn(context, record).has(place.position),
     isShown: place.position === record.shown,
   }

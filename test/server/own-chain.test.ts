@@ -122,6 +122,21 @@ t.test('at once: within one program, and by three programs beside the running on
   t.equal(await server.verify(), 23)
 })
 
+t.test('what another program decides while a decision is drafted, that is drafted upon anew', async (t) => {
+  const { server, make, study } = await begin(t)
+  await make()
+  const others: string[] = []
+  const told = await server.opened((opened) =>
+    decide({ ...opened, clock: systemClock }, rosa, async () => {
+      if (others.length < 2) others.push(...(await run(study.server.data, `neo-${others.length}`, 1)).ids)
+      return { ...retry, fields: { change: others.join(' '), digest: 'd'.repeat(64) } }
+    }),
+  )
+  t.equal(others.length, 2, 'twice')
+  await server.settled()
+  t.match((await server.feed()).at(-1)?.change, { id: told, fields: { change: others.join(' ') } })
+})
+
 t.test(
   'killed between any two steps: no half decision, no gap, and what was told is there',
   { skip: cannotKillAt() ?? false },

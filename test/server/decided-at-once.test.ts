@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
@@ -13,6 +14,7 @@ import { openAll } from '../../server/open-batch.ts'
 import { discardChange, listAside, retryChange } from '../../server/quarantine.ts'
 import { systemClock } from '../../shared/service/clock.ts'
 import type { WaybillError } from '../../shared/service/errors.ts'
+import { PayloadStore } from '../../shared/storage/payload-store.ts'
 import { Deciding } from '../fixtures/decisions.ts'
 import { cleanEnvironment } from '../fixtures/hotspot-command.ts'
 import { password } from '../fixtures/manager-door.ts'
@@ -156,6 +158,18 @@ t.test(
 
 type Act = (context: IngestContext) => Promise<string>
 
+/** Payloads of which one is answered only when something else was done. */
+class HeldUpPayloads extends PayloadStore {
+  hold = { reads: 0, act: async () => {} }
+
+  override async read(digest: string): Promise<Buffer> {
+    const bytes = await super.read(digest)
+    this.hold.reads -= 1
+    if (this.hold.reads === 0) await this.hold.act()
+    return bytes
+  }
+}
+
 /** The server's work, done when the test says so. */
 class Slow {
   readonly #deciding: Deciding
@@ -172,16 +186,9 @@ class Slow {
     await this.#deciding.at(first)
     // Who opens anew has no batch open yet.
     return this.#deciding.at(async (context) => {
-      const { payloads } = context
-      let left = after
-      const read = async (digest: string) => {
-        const bytes = await payloads.read(digest)
-        left -= 1
-        if (left === 0) await this.#apply(context)
-        return bytes
-      }
-      const reading = { ...context, payloads: Object.assign(Object.create(payloads), { read }) }
-      const result = await then(reading).catch((error: WaybillError) => error.code)
+      const payloads = new HeldUpPayloads(join(this.#deciding.server.device.data, 'payloads'))
+      payloads.hold = { reads: after, act: () => this.#apply(context) }
+      const result = await then({ ...context, payloads }).catch((error: WaybillError) => error.code)
       await this.#apply(context)
       return result
     })

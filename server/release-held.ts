@@ -87,14 +87,19 @@ export function takeReading(store: ServerStore, held: Held[], places: Uint8Array
       const change = position === undefined ? undefined : round.change(position)
       if (!change?.digest.equals(place.digest)) continue
       round.run('DELETE FROM rereads WHERE id_hash = ? AND digest = ?', change.idHash, change.digest)
-      const about = withNewest(aboutIn(change.about), aboutIn(place.about))
-      const stored = JSON.stringify(about)
+      const stored = JSON.stringify(aboutNow(change.about, place.about))
       round.run('UPDATE changes SET about = ? WHERE position = ?', stored, change.position)
       settleAgain(round, { ...change, about: stored })
     }
   })
 }
 
-function aboutIn(stored: string | null): About {
-  return JSON.parse(stored ?? '{}')
+/** Of a damaged row only what was read now is known. */
+function aboutNow(before: string | null, newest: string | null): About {
+  const read: About = JSON.parse(newest ?? '{}')
+  try {
+    return withNewest(JSON.parse(before ?? '{}'), read)
+  } catch {
+    return read
+  }
 }

@@ -144,6 +144,13 @@ t.test(
       { change: 31, state: 'quarantined', code: 'UNEXPECTED' },
     ])
     t.same([stateCount(world, 'applied'), stateCount(world, 'quarantined')], [48, 2])
+    const [, damaged] = world.all<{ digest: string }>('SELECT hex(digest) digest FROM changes WHERE number IN (7, 31)')
+    const fields = { change: 'c30', digest: damaged?.digest.toLowerCase() ?? '' }
+    const retry = insert('d1', 'waybill.retry', [], fields)
+    world.open({ producer: 's1', chain: 'own', seq: 1, changes: [retry], decides: true })
+    world.apply()
+    world.readAgain()
+    t.same(world.all('SELECT change FROM aside_changes'), [{ change: 7 }], 'a person may have it tried again')
     t.end()
   },
 )

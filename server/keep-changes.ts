@@ -1,4 +1,5 @@
 import type { Manifest } from '../shared/protocol/manifest.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import { withReading } from './about-change.ts'
 import { addCount } from './counts.ts'
 import type { ServerStore } from './open-store.ts'
@@ -22,11 +23,15 @@ interface Known {
 
 /** Keeps the changes of opened batches, each with its record; call it in the transaction that opens them. */
 export function keepChanges(store: ServerStore, batches: Array<Batch & { places: Uint8Array }>): void {
-  const keep = keeper(store)
   let opened = 0
   for (const batch of batches) {
     const days = new Map<string, number>()
-    for (const place of unpackPlaces(batch.places)) {
+    const places = [...unpackPlaces(batch.places)]
+    const keep = keeper(
+      store,
+      places.map(({ idHash }) => idHash),
+    )
+    for (const place of places) {
       if (!keep(batch, place)) continue
       const day = `${place.day} ${place.model}`
       days.set(day, (days.get(day) ?? 0) + 1)
@@ -38,36 +43,59 @@ export function keepChanges(store: ServerStore, batches: Array<Batch & { places:
 }
 
 /** An exact repeat of a change that is known is kept as another place of it (invariant 2). @returns whether the change is new */
-function keeper(store: ServerStore): (batch: Batch, place: Place) => boolean {
+function keeper(store: ServerStore, ids: number[]): (batch: Batch, place: Place) => boolean {
   const client = store.$client
   const columns = 'position, digest, batch, number, record, about'
-  const first = client.prepare<[number], Known>(`SELECT ${columns} FROM changes WHERE id_hash = ? LIMIT 1`)
-  const same = client.prepare<[number, Buffer], Known>(
+  const first = prepared<[number], Known>(client, `SELECT ${columns} FROM changes WHERE id_hash = ? LIMIT 1`)
+  const same = prepared<[number, Buffer], Known>(
+    client,
     `SELECT ${columns} FROM changes WHERE id_hash = ? AND digest = ?`,
   )
-  const insert = client.prepare(
+  const insert = prepared(
+    client,
     'INSERT INTO changes (id_hash, digest, batch, number, record, action, about) VALUES (?, ?, ?, ?, ?, ?, ?)',
   )
   const recordOf = recordFinder(store)
+  const here = knownOf(store, ids)
   return (batch, place) => {
     const { idHash, digest, number, action, about } = place
-    const twin = first.get(idHash)
+    const twin = here.has(idHash) ? first.get(idHash) : undefined
     const known = twin && (twin.digest.equals(digest) ? twin : same.get(idHash, digest))
     if (known) keepRepeat(store, batch, place, known)
     if (known) return false
     if (twin) markTwin(store, twin.position)
     insert.run(idHash, digest, batch.ordinal, number, recordOf(place), action, twin ? asTwin(about) : about)
+    here.add(idHash)
     return true
   }
 }
 
-/** The ordinal of a change's record, which is made where it is new. */
+/** Those of the ids that are here already, asked for at once: most are not. */
+function knownOf({ $client }: ServerStore, ids: number[]): Set<number> {
+  const known = prepared<[string], { id: number }>(
+    $client,
+    'SELECT id_hash id FROM changes WHERE id_hash IN (SELECT value FROM json_each(?))',
+  )
+  return new Set(known.all(JSON.stringify(ids)).map(({ id }) => id))
+}
+
+/** The ordinal of a change's record, which is made where it is new: it is, for most inserts. */
 function recordFinder({ $client }: ServerStore): (place: Place) => number {
-  const find = $client.prepare<[string, string], { ordinal: number }>(
+  const find = prepared<[string, string], { ordinal: number }>(
+    $client,
     'SELECT ordinal FROM records WHERE model = ? AND pk = ?',
   )
-  const insert = $client.prepare('INSERT INTO records (model, pk) VALUES (?, ?)')
-  return ({ model, pk }) => find.get(model, pk)?.ordinal ?? Number(insert.run(model, pk).lastInsertRowid)
+  const insert = prepared($client, 'INSERT OR IGNORE INTO records (model, pk) VALUES (?, ?)')
+  const make = ({ model, pk }: Place) => {
+    const { changes, lastInsertRowid } = insert.run(model, pk)
+    return changes > 0 ? Number(lastInsertRowid) : undefined
+  }
+  const look = ({ model, pk }: Place) => find.get(model, pk)?.ordinal
+  return (place) => {
+    const ordinal = place.action === 'insert' ? (make(place) ?? look(place)) : (look(place) ?? make(place))
+    if (ordinal === undefined) throw new Error(`record ${place.model} is neither here nor made`)
+    return ordinal
+  }
 }
 
 /** It may stand earlier, or in another chain, or be read otherwise: its record is looked at again. */

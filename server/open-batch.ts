@@ -22,8 +22,6 @@ export interface OpenContext {
 
 /** Batches whose turn came, and that were read. */
 interface Turn {
-  /** The last one's place in the order of arrival. */
-  ordinal: number
   readable: Readable[]
   /** Why some of them wait on: this server's disk failed, and they are tried again. */
   failed: WaybillError | undefined
@@ -44,6 +42,8 @@ interface Readable extends Omit<Unsealed, 'documents'>, Pick<ReadBatch, 'documen
 
 /** Changes come under random keys: several batches in one transaction write each page of the index once. */
 const mostAtOnce = 8
+/** Read at one time: while one turn is stored, the next is read, and one more waits for its reader. */
+const mostTurns = 3
 
 /**
  * Opens all batches that wait, in the order in which they came: decrypted, decompressed, compared with what their manifests signed,
@@ -53,30 +53,41 @@ const mostAtOnce = 8
  * @returns why some wait on: this server's disk or database failed, and they are tried again
  */
 export async function openAll(context: OpenContext, opened: () => void): Promise<WaybillError | undefined> {
+  const reading: Promise<Turn>[] = []
+  let last = 0
+  /** So that the thread that reads always has what to read next. */
+  const readAhead = () => {
+    while (reading.length < mostTurns) {
+      const waiting = nextAfter(context.store, last)
+      last = waiting.at(-1)?.ordinal ?? last
+      if (waiting.length === 0) return
+      const turn = readTurn(context, waiting)
+      // Should it fail meanwhile, that is heard when its turn comes.
+      turn.catch(() => undefined)
+      reading.push(turn)
+    }
+  }
   let failed: WaybillError | undefined
-  for (let turn = await readNext(context, 0); turn; ) {
-    // While this turn is stored, the next is read.
-    const next = readNext(context, turn.ordinal)
-    // Should it fail meanwhile, that is heard below.
-    next.catch(() => undefined)
+  for (readAhead(); reading.length > 0; readAhead()) {
+    const turn = await (reading.shift() as Promise<Turn>)
     await nextRound()
     failed ??= turn.failed ?? storeAll(context.store, turn.readable)
     opened()
-    turn = await next
   }
   return failed
 }
 
-async function readNext(context: OpenContext, after: number): Promise<Turn | undefined> {
-  const waiting = context.store.$client
+function nextAfter({ $client }: ServerStore, after: number): Waiting[] {
+  return $client
     .prepare<[number, number], Waiting>(
       `SELECT ordinal, manifest_digest digest, manifest jws FROM batches WHERE state = 'ingested' AND ordinal > ?
        ORDER BY ordinal LIMIT ?`,
     )
     .all(after, mostAtOnce)
-  const last = waiting.at(-1)
-  if (!last) return undefined
-  const turn: Turn = { ordinal: last.ordinal, readable: [], failed: undefined }
+}
+
+async function readTurn(context: OpenContext, waiting: Waiting[]): Promise<Turn> {
+  const turn: Turn = { readable: [], failed: undefined }
   for (const read of await Promise.all(waiting.map((batch) => readOne(context, batch)))) {
     if (read instanceof WaybillError) turn.failed ??= read
     else if (read) turn.readable.push(read)

@@ -3,7 +3,7 @@ import { readDocument } from '../shared/crypto/read-document.ts'
 import type { Change } from '../shared/protocol/change.ts'
 import { naming, WaybillError } from '../shared/service/errors.ts'
 import type { FeedContext } from './feed.ts'
-import { readPlain } from './read-batch.ts'
+import { readPlain } from './read-plain.ts'
 
 /** Where the text of a change is. */
 export interface TextPlace {
@@ -71,5 +71,5 @@ async function openAgain(context: FeedContext, ordinal: number): Promise<OpenedB
   const { plain, lines } = await naming(`batch ${batch.digest}`, () =>
     readPlain(context, readDocument(jws, 'manifest').document),
   )
-  return { ...rest, lines, bytes: plain.length }
+  return { ...rest, lines: lines.map(String), bytes: plain.length }
 }

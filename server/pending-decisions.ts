@@ -4,7 +4,7 @@ import type { Change } from '../shared/protocol/change.ts'
 import { naming } from '../shared/service/errors.ts'
 import { appliedThrough } from './apply.ts'
 import type { FeedContext } from './feed.ts'
-import { readPlain } from './read-batch.ts'
+import { readPlain } from './read-plain.ts'
 
 /**
  * What people have decided at this server and what is not applied yet, in the order in which it was decided: it counts, and nothing shows
@@ -23,7 +23,7 @@ export async function pendingDecisions(context: FeedContext): Promise<Change[]> 
     const { document } = readDocument(jws, 'manifest')
     const { lines } = await naming(`batch ${digest}`, () => readPlain(context, document))
     // This server checked each line before it signed for it.
-    pending.push(...lines.slice(0, document.changes).map((line) => JSON.parse(line) as Change))
+    pending.push(...lines.slice(0, document.changes).map((line) => JSON.parse(line.toString()) as Change))
   }
   return pending
 }

@@ -1,4 +1,5 @@
 import type { Statement } from 'better-sqlite3'
+import { prepared } from '../shared/storage/prepared.ts'
 import { ChainPlaces } from './chain-places.ts'
 import { addCount, type Counted } from './counts.ts'
 import { type ChainPlace, comparePlaces } from './heads.ts'
@@ -52,7 +53,6 @@ export class Round {
   readonly dirty = new Set<number>()
   /** Records of decisions that show something else now. */
   readonly decided: number[] = []
-  readonly #statements = new Map<string, Statement<unknown[]>>()
   readonly #taken = new Map<number, StoredChange>()
   readonly #some = new Map<string, boolean>()
   readonly #counts = new Map<Counted, number>()
@@ -92,12 +92,18 @@ export class Round {
   }
 
   /** Whether a table has any row like that; most have none for most of the time, and then nothing has to be looked up in it. */
-  some(rows: 'repeats' | 'waits' | "records WHERE model = 'waybill.discard'"): boolean {
+  some(rows: 'repeats' | 'waits' | 'duplicates' | "records WHERE model = 'waybill.discard'"): boolean {
     const known = this.#some.get(rows)
     if (known !== undefined) return known
     const found = this.get(`SELECT 1 FROM ${rows} LIMIT 1`) !== undefined
     this.#some.set(rows, found)
     return found
+  }
+
+  /** More than one record bears this natural key now. */
+  noteDuplicate(key: Buffer, model: string): void {
+    this.count('duplicates', this.run('INSERT OR IGNORE INTO duplicates (key, model) VALUES (?, ?)', key, model))
+    this.#some.set('duplicates', true)
   }
 
   /** A change waits for a parent. */
@@ -186,10 +192,6 @@ export class Round {
   }
 
   #prepared(sql: string): Statement<unknown[]> {
-    const known = this.#statements.get(sql)
-    if (known) return known
-    const made = this.store.$client.prepare<unknown[]>(sql)
-    this.#statements.set(sql, made)
-    return made
+    return prepared(this.store.$client, sql)
   }
 }

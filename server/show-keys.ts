@@ -31,7 +31,6 @@ function borneBy(round: Round, position: number | null): Borne | undefined {
 
 function noteDuplicate(round: Round, model: string, key: Buffer): void {
   const bearers = round.all('SELECT record FROM natural_keys WHERE key = ? AND shows = 1 LIMIT 2', key)
-  if (bearers.length > 1)
-    round.count('duplicates', round.run('INSERT OR IGNORE INTO duplicates (key, model) VALUES (?, ?)', key, model))
-  else round.count('duplicates', -round.run('DELETE FROM duplicates WHERE key = ?', key))
+  if (bearers.length > 1) round.noteDuplicate(key, model)
+  else if (round.some('duplicates')) round.count('duplicates', -round.run('DELETE FROM duplicates WHERE key = ?', key))
 }

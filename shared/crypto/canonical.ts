@@ -16,7 +16,7 @@ export function isCanonical(value: unknown, text: string): boolean {
  * The quick answer, where it is yes: V8 writes strings and numbers as RFC 8785 does, so that text whose names all stand in order
  * is canonical if V8 writes it so. No says nothing. What nests deeper than 32 is never found so.
  */
-export function isCanonicalAtSight(value: unknown, text: string): boolean {
+function isCanonicalAtSight(value: unknown, text: string): boolean {
   // Half a surrogate pair can only stand in it escaped; RFC 8785 has no form for it.
   return !text.includes('\\ud') && isInOrder(value, 0) && JSON.stringify(value) === text
 }

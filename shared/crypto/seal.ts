@@ -6,6 +6,10 @@ import { WaybillError } from '../service/errors.ts'
 import { sha256 } from './digest.ts'
 
 const compress = promisify(zstdCompress)
+/** This program's own keys, few. */
+const decrypters = new Map<string, Decrypter>()
+/** zlib takes no less. */
+const leastChunk = 64
 
 /** Compresses (one zstd frame, RFC 8878) and seals (age v1, X25519) the plain text to all recipients. */
 export async function sealPayload(plain: Uint8Array, recipients: string[]): Promise<Buffer> {
@@ -38,19 +42,29 @@ export async function openPayload(
 }
 
 async function decrypt(payload: Uint8Array, identities: string[]): Promise<Uint8Array> {
-  const decrypter = new Decrypter()
-  for (const identity of identities) decrypter.addIdentity(identity)
   try {
-    return await decrypter.decrypt(payload)
+    return await decrypterOf(identities).decrypt(payload)
   } catch (cause) {
     throw new WaybillError('PAYLOAD_REFUSED', 'the payload is not sealed to a key held here, or is damaged', { cause })
   }
 }
 
+/** One for all payloads: it works out its public keys anew each time that it is made. */
+function decrypterOf(identities: string[]): Decrypter {
+  const name = identities.join()
+  const known = decrypters.get(name)
+  if (known) return known
+  const decrypter = new Decrypter()
+  for (const identity of identities) decrypter.addIdentity(identity)
+  decrypters.set(name, decrypter)
+  return decrypter
+}
+
 function decompress(packed: Uint8Array, size: number): Buffer {
   let result: { buffer: Buffer; engine: { bytesWritten: number } }
   try {
-    const options = { info: true, maxOutputLength: Math.max(size, 1) }
+    // In one piece, which is never full: zlib ends with the frame then, and does not go on to what follows it.
+    const options = { info: true, maxOutputLength: Math.max(size, 1), chunkSize: size + leastChunk }
     result = zstdDecompressSync(packed, options) as unknown as typeof result
   } catch (cause) {
     throw new WaybillError('PAYLOAD_REFUSED', 'the payload does not decompress to its declared size', { cause })

@@ -83,6 +83,17 @@ t.test('exactly one zstd frame, from the first byte to the last', async (t) => {
   )
 })
 
+t.test('one zstd frame, where the text fills whole pieces of what zlib unpacks into', async (t) => {
+  for (const size of [0, 1, 63, 64, 16_384, 65_536]) {
+    const text = Buffer.alloc(size, 'x')
+    const told = { digest: sha256(text), size }
+    const frame = zstdCompressSync(text)
+    t.ok((await openPayload(await sealPacked(frame), [own.identity], told)).equals(text), `${size} bytes`)
+    for (const more of [zstdCompressSync(Buffer.alloc(0)), Buffer.from('502a4d1800000000', 'hex')])
+      await t.rejects(openPayload(await sealPacked(Buffer.concat([frame, more])), [own.identity], told), refused)
+  }
+})
+
 t.test('house rule 14, invariant 10: what unpacks to more than was declared is stopped', async (t) => {
   const bomb = await sealPacked(zstdCompressSync(Buffer.alloc(64 * 1024 * 1024)))
   t.ok(bomb.length < 8192, `${bomb.length} bytes would unpack to 64 MiB`)

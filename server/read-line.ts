@@ -1,0 +1,77 @@
+import { isUtf8 } from 'node:buffer'
+import { Type } from '@sinclair/typebox'
+import { TypeCompiler } from '@sinclair/typebox/compiler'
+import canonicalize from 'canonicalize'
+import { scanObject } from '../shared/crypto/scan-canonical.ts'
+import { Change } from '../shared/protocol/change.ts'
+
+const mostNested = 1000
+const changeCheck = TypeCompiler.Compile(Change)
+/** A change with its fields left out. */
+const aroundCheck = TypeCompiler.Compile(
+  Type.Object({ ...Change.properties, fields: Type.Null() }, { additionalProperties: false }),
+)
+const fieldsName = Buffer.from('"fields":')
+
+/** The change that a line of a batch is, or why it is none: it must be in RFC 8785 canonical form. */
+export function readLine(line: Buffer): Change | string {
+  return readAtSight(line) ?? readSlowly(line)
+}
+
+/**
+ * The change of a line that is canonical at sight; undefined says nothing. Its fields, which are most of the text, are made of it only once
+ * somebody asks for them.
+ */
+export function readAtSight(line: Buffer): Change | undefined {
+  const members: number[] = []
+  if (!isUtf8(line) || scanObject(line, 0, 0, members) !== line.length) return undefined
+  const at = members.findIndex((start, index) => index % 2 === 0 && isFields(line, start))
+  const [start, end] = [members[at], members[at + 1]]
+  if (start === undefined || end === undefined || line[start] !== 0x7b) return undefined
+  const around: unknown = JSON.parse(`${line.toString('utf8', 0, start)}null${line.toString('utf8', end)}`)
+  if (!aroundCheck.Check(around)) return undefined
+  let fields: Change['fields'] | undefined
+  return {
+    ...around,
+    get fields() {
+      fields ??= JSON.parse(line.toString('utf8', start, end)) as Change['fields']
+      return fields
+    },
+  }
+}
+
+function isFields(line: Buffer, value: number): boolean {
+  const name = value - fieldsName.length
+  return fieldsName.every((byte, offset) => line[name + offset] === byte)
+}
+
+function readSlowly(line: Buffer): Change | string {
+  if (!isUtf8(line)) return 'not UTF-8'
+  const text = line.toString()
+  const change = parse(text)
+  if (!changeCheck.Check(change)) return changeCheck.Errors(change).First()?.message ?? 'no change'
+  return whyNotCanonical(change, text) ?? change
+}
+
+/** Half a character or an endless number has no canonical form. What reads the feed cannot follow endless nesting. */
+function whyNotCanonical(change: unknown, text: string): string | undefined {
+  if (isDeep(change, mostNested)) return `nested deeper than ${mostNested}`
+  try {
+    return canonicalize(change) === text ? undefined : 'not in RFC 8785 canonical form'
+  } catch (error) {
+    return `not in RFC 8785 canonical form: ${error instanceof Error ? error.message : error}`
+  }
+}
+
+function isDeep(value: unknown, left: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return left === 0 || Object.values(value).some((inner) => isDeep(inner, left - 1))
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -19,6 +19,7 @@ const commands: Record<string, () => Promise<(waybill: Command) => void>> = {
   changes: async () => (await import('./changes.ts')).addChanges,
   records: async () => (await import('./records.ts')).addRecords,
   compare: async () => (await import('./compare.ts')).addCompare,
+  batches: async () => (await import('./batches.ts')).addBatches,
   quarantine: async () => (await import('./quarantine.ts')).addQuarantine,
   conflicts: async () => (await import('./conflicts.ts')).addConflicts,
   merge: async () => (await import('./merge.ts')).addMerge,

@@ -20,6 +20,7 @@ export function tellServer(status: ServerStatus): void {
       ['opened', counts.opened.changes, counts.opened.batches],
       ['waiting for a person', counts.held.changes, counts.held.batches],
       ['set aside', counts.quarantined.changes, counts.quarantined.batches],
+      ['refused by a person', counts.refused.changes, counts.refused.batches],
     ],
   )
   say(`changes in the feed: ${counts.changes}; lines that are no change: ${counts.badLines}`)

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { Change } from '../shared/protocol/change.ts'
 import type { MappedModels } from '../shared/specimens/derive-line.ts'
 import { idHash } from './id-hash.ts'
-import { type Decision, ownModels, readDecision } from './read-decision.ts'
+import { type Decision, isOnBatch, ownModels, readDecision } from './read-decision.ts'
 
 /** By what a batch is read. */
 export interface Terms {
@@ -92,7 +92,7 @@ export function pkDigest(model: string, pk: string): Buffer {
 
 function addDecision(about: About, change: Change, { decides }: Terms): void {
   if (!decides) about.refused = true
-  if (!decides || change.action === 'delete') return
+  if (!decides || (change.action === 'delete' && !isOnBatch(change.model))) return
   const decision = readDecision(change)
   if (typeof decision === 'string') about.wrong = decision
   else about.decision = decision

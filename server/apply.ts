@@ -3,6 +3,7 @@ import { takeFreed } from './bear-keys.ts'
 import { decide, settleAgain } from './decide.ts'
 import { readFact, writeFact } from './facts.ts'
 import type { ServerStore } from './open-store.ts'
+import { takeRelinked } from './relinked.ts'
 import { Round } from './round.ts'
 import { setAside, settle, stateOf } from './settle-change.ts'
 import { evaluate } from './show-record.ts'
@@ -39,6 +40,7 @@ function applySome(round: Round, most: number): number {
     settleAgain(round, change)
     decide(round)
   })
+  done += takeRelinked(round)
   done += takeRechecks(round, most - done)
   return done + takeNew(round, most - done)
 }

@@ -4,8 +4,10 @@ import type { Manifest } from '../shared/protocol/manifest.ts'
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import { type ErrorCode, WaybillError } from '../shared/service/errors.ts'
 import { prepared } from '../shared/storage/prepared.ts'
-import { writeFact } from './facts.ts'
+import { isNamed, isReleased } from './batch-decisions.ts'
+import { forkOf, linkBatch } from './branches.ts'
 import type { ServerStore } from './open-store.ts'
+import { alarmOfFork, reconsider } from './release-batches.ts'
 
 /** At most this many batches ahead of the first one that is missing. */
 const mostAhead = 1024
@@ -30,38 +32,41 @@ export function checkPlace(store: ServerStore, manifest: Verified<'manifest'>, p
 }
 
 /**
- * Numbers an accepted batch's place. @returns why the batch waits for a person; undefined where it does not: a second manifest of
- * one number forks the chain from there, and a revoked producer is believed only as far as it was witnessed
+ * Numbers the place of a batch that was just stored. It waits for a person where a second manifest of one number forks the chain from there,
+ * or where its producer was revoked, who is believed only as far as it was witnessed; unless a person has released it before it came.
  */
-export function takePlace(
-  store: ServerStore,
-  { document, digest, signer }: Verified<'manifest'>,
-  study: StudyDocument,
-): ErrorCode | undefined {
+export function takePlace(store: ServerStore, manifest: Verified<'manifest'>, study: StudyDocument): void {
+  const { document, digest, signer } = manifest
   const { producer, chain, seq } = document
   ensureChain(store, producer, chain)
   keepOrigin(store, document)
-  const at = prepared(store.$client, 'SELECT 1 FROM batches WHERE producer = ? AND chain = ? AND seq = ?')
-  if (at.get(producer, chain, seq)) fork(store, producer, chain, seq)
+  const twin = prepared(
+    store.$client,
+    'SELECT 1 FROM batches WHERE producer = ? AND chain = ? AND seq = ? AND manifest_digest != ?',
+  )
+  const isTwin = twin.get(producer, chain, seq, digest) !== undefined
+  if (isTwin) fork(store, producer, chain, seq)
   witness(store, producer, { chain, seq, unsealed: 0 })
   prepared(store.$client, 'UPDATE chains SET dirty = 1 WHERE producer = ? AND chain = ?').run(producer, chain)
+  const forkAt = forkOf(store, producer, chain)
+  const isLinkedAnew = forkAt !== null && seq >= forkAt && linkBatch(store, document, digest, isTwin)
   const isOld = signer.epoch < (study.minimumEpoch[signer.role] ?? 0)
-  return isOld ? 'REVOKED' : heldFor(store, document, digest, study)
+  const code = isOld && !isReleased(store, digest, 'REVOKED') ? 'REVOKED' : heldFor(store, document, digest, study)
+  if (code !== undefined) hold(store, digest, code)
+  if (isLinkedAnew || code !== undefined || isNamed(store, digest)) reconsider(store, { producer, chain })
 }
 
-/** Why a batch waits for a person, as things stand now; undefined where it does not. */
+/** Why a batch that is stored waits for a person, as things stand now; undefined where it does not. */
 export function heldFor(
   store: ServerStore,
   { producer, chain, seq }: Manifest,
   digest: string,
   study: StudyDocument,
 ): ErrorCode | undefined {
-  const forkAt = prepared<[string, string], { forkAt: number | null }>(
-    store.$client,
-    'SELECT fork_at forkAt FROM chains WHERE producer = ? AND chain = ?',
-  ).get(producer, chain)?.forkAt
-  if (typeof forkAt === 'number' && seq >= forkAt) return 'BATCH_CONFLICT'
-  return isBeyondRevocation(study, { producer, chain, seq }, digest) ? 'REVOKED' : undefined
+  const forkAt = forkOf(store, producer, chain)
+  if (forkAt !== null && seq >= forkAt && !isReleased(store, digest, 'BATCH_CONFLICT')) return 'BATCH_CONFLICT'
+  const isBeyond = isBeyondRevocation(study, { producer, chain, seq }, digest)
+  return isBeyond && !isReleased(store, digest, 'REVOKED') ? 'REVOKED' : undefined
 }
 
 /** Remembers the highest number that anyone has proof of, or has told of. */
@@ -137,6 +142,7 @@ function isBeyondRevocation(
   return seq === known.throughSeq && known.digest !== null && known.digest !== digest
 }
 
+/** What is not opened waits; what was applied stays, marked disputed. */
 function fork(store: ServerStore, producer: string, chain: string, seq: number): void {
   prepared(
     store.$client,
@@ -144,14 +150,14 @@ function fork(store: ServerStore, producer: string, chain: string, seq: number):
   ).run(seq, seq, producer, chain)
   prepared(
     store.$client,
-    `UPDATE batches SET state = 'held', code = 'BATCH_CONFLICT' WHERE producer = ? AND chain = ? AND seq >= ? AND state = 'ingested'`,
+    `UPDATE batches SET state = iif(state = 'ingested', 'held', state), code = 'BATCH_CONFLICT'
+       WHERE producer = ? AND chain = ? AND seq >= ? AND (state = 'ingested' OR (state = 'opened' AND code IS NULL))`,
   ).run(producer, chain, seq)
-  const where = `${producer.slice(0, 8)}:${chain.slice(0, 8)}`
-  writeFact(
-    store,
-    `alarm:fork:${where}`,
-    `two batches claim number ${seq}; what comes from there on waits for a person`,
-  )
+  alarmOfFork(store, { producer, chain })
+}
+
+function hold(store: ServerStore, digest: string, code: ErrorCode): void {
+  prepared(store.$client, "UPDATE batches SET state = 'held', code = ? WHERE manifest_digest = ?").run(code, digest)
 }
 
 /** What a chain goes on from is said by its first batch alone. */
@@ -196,7 +202,7 @@ function bytesOf(store: ServerStore, producer: string): number {
   return (
     prepared<[string], { bytes: number | null }>(
       store.$client,
-      "SELECT sum(payload_size) bytes FROM batches WHERE state IN ('ingested', 'held', 'quarantined') AND producer = ?",
+      "SELECT sum(payload_size) bytes FROM batches WHERE state IN ('ingested', 'held', 'quarantined', 'refused') AND producer = ?",
     ).get(producer)?.bytes ?? 0
   )
 }

@@ -137,7 +137,7 @@ function notOpenedOf(store: ServerStore): Map<string, number> {
   const rows = store.$client
     .prepare<[], { producer: string; changes: number }>(
       `SELECT producer, CAST(total(changes) AS INTEGER) changes FROM batches
-       WHERE state IN ('ingested', 'held', 'quarantined') GROUP BY producer`,
+       WHERE state IN ('ingested', 'held', 'quarantined', 'refused') GROUP BY producer`,
     )
     .all()
   return new Map(rows.map(({ producer, changes }) => [producer, changes]))

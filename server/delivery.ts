@@ -19,9 +19,11 @@ interface ChainRow {
   producer: string
   chain: string
   through: number
+  throughDigest: string | null
   safeThrough: number
   witnessed: number
   unsealed: number
+  forkAt: number | null
 }
 
 /** What a server says of a chain. */
@@ -91,8 +93,8 @@ function tellChain(context: SignContext, producer: string, chain: string, at: st
   const life = incarnation(context.store)
   const row = context.store.$client
     .prepare<[string, string], ChainRow>(
-      `SELECT producer, chain, through, safe_through safeThrough, witnessed, unsealed FROM chains
-       WHERE producer = ? AND chain = ?`,
+      `SELECT producer, chain, through, through_digest throughDigest, safe_through safeThrough, witnessed, unsealed,
+       fork_at forkAt FROM chains WHERE producer = ? AND chain = ?`,
     )
     .get(producer, chain)
   if (!row) throw new WaybillError('STORAGE_FAILED', `chain ${chain} is gone`)
@@ -100,15 +102,16 @@ function tellChain(context: SignContext, producer: string, chain: string, at: st
 }
 
 function deliveryOf({ store, identity }: SignContext, row: ChainRow, life: Incarnation, at: string): DeliveryReceipt {
-  const { producer, chain, through, safeThrough } = row
+  const { producer, chain, through, throughDigest, safeThrough, forkAt } = row
   return {
     v: 1,
     study: identity.study,
     producer,
     chain,
     through,
-    throughDigest: digestAt(store, producer, chain, through),
-    above: rangesAbove(store, row, "state = 'opened'"),
+    throughDigest,
+    // Of two batches of one number, a range names neither.
+    above: rangesAbove(store, row, `state = 'opened' AND seq < ${forkAt ?? Number.MAX_SAFE_INTEGER}`),
     safeThrough,
     server: deviceOf(identity),
     incarnation: life,
@@ -146,14 +149,4 @@ export function rangesAbove(
     )
     .all(producer, chain, through)
   return rangesOf(seqs.map(({ seq }) => seq)).slice(0, mostRanges)
-}
-
-function digestAt(store: ServerStore, producer: string, chain: string, seq: number): string | null {
-  return (
-    store.$client
-      .prepare<[string, string, number], { digest: string }>(
-        "SELECT manifest_digest digest FROM batches WHERE producer = ? AND chain = ? AND seq = ? AND state = 'opened'",
-      )
-      .get(producer, chain, seq)?.digest ?? null
-  )
 }

@@ -16,6 +16,7 @@ import { openPort } from '../shared/transfer/open-port.ts'
 import { Changes } from '../shared/web/changes.ts'
 import { createDeviceDoor, createEnrolmentDoor, createHttpsDoor, createServerPage, type ServerContext } from './app.ts'
 import { applyNext } from './apply.ts'
+import { decidedOnBatches } from './batch-decisions.ts'
 import { BatchReader } from './batch-reader.ts'
 import type { ServerConfig } from './config.ts'
 import { signChains } from './delivery.ts'
@@ -45,7 +46,7 @@ export async function startServer(
   const context = await openContext(config, clock, logger)
   tryAgain(context.store)
   const reader = new BatchReader(config.data)
-  const applier = repeat(5_000, logger, () => applyAll(context, reader))
+  const applier = repeat(5_000, logger, () => applyAll(context, reader, () => opener.soon()))
   const opener = repeat(5_000, logger, () => openAndSign(context, reader, applier))
   const devices = createDeviceDoor(context, opener)
   const enrolment = createEnrolmentDoor(context)
@@ -126,15 +127,20 @@ async function openAndSign(context: ServerContext, reader: BatchReader, applier:
   if (failed) complain(context, failed, 'opening')
 }
 
-/** Applies all that is opened, and what was held until now. Between two transactions whoever waits has a turn. */
-async function applyAll(context: ServerContext, reader: BatchReader): Promise<void> {
+/**
+ * Applies all that is opened, and what was held until now. Between two transactions whoever waits has a turn.
+ * @param released called when a person's decision on a batch was applied: there may be something to open
+ */
+async function applyAll(context: ServerContext, reader: BatchReader, released: () => void): Promise<void> {
   const tell = () => context.changes.tell()
+  const decided = decidedOnBatches(context.store)
   try {
     for (; applyNext(context.store) > 0; await nextRound()) tell()
     // Who publishes and then says to try again means what was published.
     await context.shelf.refresh()
     const failed = await releaseHeld({ ...context, reader }, tell)
     for (; applyNext(context.store) > 0; await nextRound()) tell()
+    if (decidedOnBatches(context.store) > decided) released()
     if (failed) throw failed
   } catch (error) {
     complain(context, asWaybillError(error), 'applying')

@@ -3,6 +3,7 @@ import type { Trust } from '../shared/crypto/trust.ts'
 import type { Manifest } from '../shared/protocol/manifest.ts'
 import { asWaybillError, type ErrorCode, WaybillError } from '../shared/service/errors.ts'
 import type { StudyShelf } from '../shared/storage/study-shelf.ts'
+import { advance } from './advance.ts'
 import type { BatchReader, Unsealed } from './batch-reader.ts'
 import { heldFor } from './chain.ts'
 import { writeFact } from './facts.ts'
@@ -11,6 +12,7 @@ import { keepHandovers } from './keep-handovers.ts'
 import type { ServerStore } from './open-store.ts'
 import { type ReadBatch, termsOf } from './read-batch.ts'
 import { readDocuments } from './read-documents.ts'
+import { standAsDecided } from './release-batches.ts'
 
 /** What opening needs to know. */
 export interface OpenContext {
@@ -177,24 +179,6 @@ function checkLines(store: ServerStore, digest: string, manifest: Manifest, foun
     writeFact(store, `alarm:lines:${digest}`, 'the requisition lines that travelled are not those of the payload')
 }
 
-/** `through` grows over every batch that is opened without a gap, and never into a fork. */
-function advance(store: ServerStore, producer: string, chain: string): void {
-  const client = store.$client
-  const isOpened = client.prepare(
-    "SELECT 1 FROM batches WHERE producer = ? AND chain = ? AND seq = ? AND state = 'opened'",
-  )
-  const { through, forkAt } = client
-    .prepare<[string, string], { through: number; forkAt: number | null }>(
-      'SELECT through, fork_at forkAt FROM chains WHERE producer = ? AND chain = ?',
-    )
-    .get(producer, chain) ?? { through: 0, forkAt: null }
-  let next = through + 1
-  while ((forkAt === null || next < forkAt) && isOpened.get(producer, chain, next)) next += 1
-  client
-    .prepare('UPDATE chains SET through = ?, dirty = 1 WHERE producer = ? AND chain = ?')
-    .run(next - 1, producer, chain)
-}
-
 function setAside(
   store: ServerStore,
   digest: string,
@@ -204,4 +188,5 @@ function setAside(
   store.$client
     .prepare("UPDATE batches SET state = ?, code = ?, message = ? WHERE manifest_digest = ? AND state = 'ingested'")
     .run(state, code, message, digest)
+  standAsDecided(store, digest)
 }

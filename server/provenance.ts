@@ -115,7 +115,8 @@ async function trace(
   }
 }
 
-function hopOf({ document, digest }: Verified<'custody'>, nameOf: (device: string) => string): Hop {
+/** A receipt in the words of its provenance. */
+export function hopOf({ document, digest }: Verified<'custody'>, nameOf: (device: string) => string): Hop {
   const { hop, from, by, at, peerAt, prev } = document
   return { hop, from, fromName: nameOf(from), by, byName: nameOf(by), at, peerAt, receipt: digest, previous: prev }
 }

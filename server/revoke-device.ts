@@ -51,7 +51,7 @@ function witnessedChains(store: ServerStore, device: string): Revocation['chains
   return store.$client
     .prepare<[string], Revocation['chains'][number]>(
       `SELECT chain, max(seq) throughSeq, manifest_digest digest FROM batches
-       WHERE producer = ? AND state != 'held' GROUP BY chain`,
+       WHERE producer = ? AND state NOT IN ('held', 'refused') GROUP BY chain`,
     )
     .all(device)
 }

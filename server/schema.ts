@@ -21,6 +21,8 @@ export const chains = sqliteTable(
     producer: text('producer').notNull(),
     chain: text('chain').notNull(),
     through: integer('through').notNull().default(0),
+    /** The batch at `through`: where two claim that number, the one whose branch is delivered. */
+    throughDigest: text('through_digest'),
     safeThrough: integer('safe_through').notNull().default(0),
     witnessed: integer('witnessed').notNull().default(0),
     unsealed: integer('unsealed').notNull().default(0),
@@ -58,7 +60,10 @@ export const meetings = sqliteTable(
   (table) => [primaryKey({ columns: [table.device, table.by] })],
 )
 
-/** Batches with their state: ingested, opened, held (by a fork or a revocation), quarantined (with its code). */
+/**
+ * Batches with their state: ingested, opened, held (by a fork or a revocation), quarantined (with its code), refused (by a person; what it was
+ * held or set aside for stays its code). An opened batch with a code was opened though: a person released it, or it was before a fork was known.
+ */
 export const batches = sqliteTable(
   'batches',
   {
@@ -74,15 +79,40 @@ export const batches = sqliteTable(
     changes: integer('changes').notNull(),
     custody: text('custody').notNull(),
     ingestedAt: text('ingested_at').notNull(),
-    state: text('state', { enum: ['ingested', 'opened', 'held', 'quarantined'] }).notNull(),
+    state: text('state', { enum: ['ingested', 'opened', 'held', 'quarantined', 'refused'] }).notNull(),
     code: text('code'),
     message: text('message'),
+    /** The first batch of the branch of a forked chain that it stands in; null below the fork: see branches.ts. */
+    branch: text('branch'),
   },
   (table) => [
     index('batches_place').on(table.producer, table.chain, table.seq, table.state),
     index('batches_state').on(table.state, table.ordinal),
     index('batches_quota').on(table.producer, table.state, table.payloadSize),
   ],
+)
+
+/**
+ * What persons decided on batches that waited for them, as the applied changes of servers' own chains say. `through`: the last batch of those
+ * that are released; null where all that follows on the branch is no more held for its fork.
+ */
+export const batchDecisions = sqliteTable(
+  'batch_decisions',
+  {
+    /** The place of the decision in the feed. */
+    change: integer('change').primaryKey(),
+    decision: text('decision', { enum: ['release', 'refuse'] }).notNull(),
+    batch: text('batch').notNull(),
+    through: text('through'),
+  },
+  (table) => [index('batch_decisions_batch').on(table.batch)],
+)
+
+/** Chains whose branches were linked anew: what order that gives their records is worked out again, from this place of the feed on. */
+export const relinks = sqliteTable(
+  'relinks',
+  { producer: text('producer').notNull(), chain: text('chain').notNull(), position: integer('position').notNull() },
+  (table) => [primaryKey({ columns: [table.producer, table.chain] })],
 )
 
 /** Every custody receipt of a batch that was shown: a tree from the manifest to this server. */

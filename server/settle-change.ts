@@ -4,6 +4,7 @@ import { bear } from './bear-keys.ts'
 import { isDiscarded } from './discards.ts'
 import { judge, type Verdict } from './judge-change.ts'
 import { ownModels } from './read-decision.ts'
+import { takeBatchDecision } from './release-batches.ts'
 import type { Round, StoredChange } from './round.ts'
 
 const retryModel = `${ownModels}retry`
@@ -34,6 +35,7 @@ export function settle(round: Round, change: StoredChange, from: ChangeState): v
     count(round, from, 'applied')
     addChange(round, change, about, record)
     if (record.model === retryModel) tryAgain(round, about)
+    if (about.decision && 'on' in about.decision) takeBatchDecision(round.store, change.position, about.decision)
   }
 }
 

@@ -89,16 +89,15 @@ function commit({ store, clock, shelf, identity }: SignForContext, { giver, mani
     checkPlace(store, manifest, shelf.document.limits.producerBytes)
     // What this server itself seals now.
     if (giver === deviceOf(identity)) checkOwnPlace(store, document)
-    const code = takePlace(store, manifest, shelf.document) ?? null
     prepared(
       store.$client,
       `INSERT INTO batches (manifest_digest, manifest, producer, chain, seq, previous, payload_digest, payload_size, changes,
-         custody, ingested_at, state, code) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         custody, ingested_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'ingested')`,
     ).run(
       ...[digest, jws, document.producer, document.chain, document.seq, document.previous],
       ...[document.payload.digest, document.payload.size, document.changes, custody, clock.now().toISOString()],
-      ...[code === null ? 'ingested' : 'held', code],
     )
+    takePlace(store, manifest, shelf.document)
   }
   appendHops(store, path, clock.now())
   return known ?? custody

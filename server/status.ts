@@ -50,7 +50,15 @@ export interface ServerStatus {
   studyName: string
   studyVersion: number
   incarnation: { number: number; nonce: string }
-  counts: { ingested: Count; opened: Count; held: Count; quarantined: Count; changes: number; badLines: number }
+  counts: {
+    ingested: Count
+    opened: Count
+    held: Count
+    quarantined: Count
+    refused: Count
+    changes: number
+    badLines: number
+  }
   records: RecordCounts
   handovers: ServerHandovers
   chains: ChainStatus[]
@@ -117,6 +125,7 @@ function counts(store: ServerStore): ServerStatus['counts'] {
     opened: of('opened'),
     held: of('held'),
     quarantined: of('quarantined'),
+    refused: of('refused'),
     changes: readCount(store, 'opened'),
     badLines: rows('bad_lines'),
   }

@@ -3,6 +3,8 @@ import type { Trust } from '../shared/crypto/trust.ts'
 import { covers } from '../shared/protocol/coverage.ts'
 import type { DeliveryReceipt } from '../shared/protocol/delivery-receipt.ts'
 import { naming, WaybillError } from '../shared/service/errors.ts'
+import { nextDelivered } from './advance.ts'
+import { branchesOf } from './branches.ts'
 import { incarnation } from './incarnation.ts'
 import type { ServerStore } from './open-store.ts'
 
@@ -10,6 +12,7 @@ interface StoredChain {
   producer: string
   chain: string
   through: number
+  throughDigest: string | null
   safeThrough: number
   witnessed: number
   forkAt: number | null
@@ -27,7 +30,7 @@ export async function verifyChains(
 ): Promise<void> {
   const last = store.$client.prepare<[], { last: number | null }>('SELECT max(rowid) last FROM chains').get()?.last ?? 0
   const next = store.$client.prepare<[number, number], StoredChain & { row: number }>(
-    `SELECT rowid row, producer, chain, through, safe_through safeThrough, witnessed, fork_at forkAt, delivery, gaps
+    `SELECT rowid row, producer, chain, through, through_digest throughDigest, safe_through safeThrough, witnessed, fork_at forkAt, delivery, gaps
      FROM chains WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT 1`,
   )
   checkAllThere(store)
@@ -55,11 +58,8 @@ function checkAllThere({ $client }: ServerStore): void {
 }
 
 function checkChain(store: ServerStore, chain: StoredChain): void {
-  const { producer, through, safeThrough, witnessed, forkAt } = chain
+  const { producer, through, throughDigest, safeThrough, witnessed } = chain
   const place = [producer, chain.chain] as const
-  const isOpened = store.$client.prepare<[string, string, number], unknown>(
-    "SELECT 1 FROM batches WHERE producer = ? AND chain = ? AND seq = ? AND state = 'opened'",
-  )
   const { count, newest } = store.$client
     .prepare<[number, string, string], { count: number; newest: number | null }>(
       `SELECT count(DISTINCT CASE WHEN state = 'opened' AND seq <= ? THEN seq END) count, max(seq) newest FROM batches
@@ -67,12 +67,28 @@ function checkChain(store: ServerStore, chain: StoredChain): void {
     )
     .get(through, ...place) ?? { count: 0, newest: null }
   if (count !== through) throw broken(chain, `it says that ${through} batches are opened, and ${count} are`)
-  if ((forkAt === null || through + 1 < forkAt) && isOpened.get(...place, through + 1))
+  checkReached(store, chain)
+  if (nextDelivered(store, ...place, { through, throughDigest }) !== undefined)
     throw broken(chain, `batch ${through + 1} is opened and not counted`)
   if (safeThrough > through)
     throw broken(chain, `it says that ${safeThrough} batches are safe, and ${through} are opened`)
   if (witnessed < (newest ?? 0)) throw broken(chain, `batch ${newest} is here and was not witnessed`)
   checkFork(store, chain)
+}
+
+/** What is counted is one line of batches, each opened and following the one before, from the one that is named. */
+function checkReached(store: ServerStore, chain: StoredChain): void {
+  const find = store.$client.prepare<[string | null], { seq: number; previous: string | null }>(
+    "SELECT seq, previous FROM batches WHERE manifest_digest = ? AND state = 'opened'",
+  )
+  let digest = chain.throughDigest
+  // Below the fork a number names one batch.
+  for (let seq = chain.through; seq > 0 && seq >= (chain.forkAt ?? chain.through) - 1; seq -= 1) {
+    const batch = find.get(digest)
+    if (batch?.seq !== seq) throw broken(chain, `it is not opened through the batch that it names at ${seq}`)
+    digest = batch.previous
+  }
+  if (chain.through === 0 && digest !== null) throw broken(chain, 'it names a batch, and none is counted')
 }
 
 function checkFork(store: ServerStore, chain: StoredChain): void {
@@ -82,6 +98,8 @@ function checkFork(store: ServerStore, chain: StoredChain): void {
     )
     .get(chain.producer, chain.chain)
   if ((twin?.seq ?? null) !== chain.forkAt) throw broken(chain, `it forks at ${twin?.seq}, and not at ${chain.forkAt}`)
+  for (const { seq, branch, now } of branchesOf(store, chain.producer, chain.chain))
+    if (branch !== now) throw broken(chain, `batch ${seq} does not stand in the branch that its manifest links it to`)
 }
 
 async function verifySigned(store: ServerStore, identity: Identity, trust: Trust, chain: StoredChain): Promise<void> {

@@ -54,8 +54,10 @@ function isToBeLookedAt(round: Round, ordinal: number): boolean {
   const inClass = '(SELECT ordinal FROM records WHERE ordinal = ? OR canonical = ?)'
   const pending = round.get(
     `SELECT 1 FROM rechecks WHERE record IN ${inClass} UNION ALL SELECT 1 FROM unrooted u WHERE record IN ${inClass}
-     AND EXISTS (SELECT 1 FROM batches b WHERE b.producer = u.producer AND b.chain = u.chain AND b.seq = 1) LIMIT 1`,
-    ...[ordinal, ordinal, ordinal, ordinal],
+     AND EXISTS (SELECT 1 FROM batches b WHERE b.producer = u.producer AND b.chain = u.chain AND b.seq = 1)
+     UNION ALL SELECT 1 FROM changes c JOIN batches b ON b.ordinal = c.batch
+     JOIN relinks l ON l.producer = b.producer AND l.chain = b.chain WHERE c.record IN ${inClass} LIMIT 1`,
+    ...[ordinal, ordinal, ordinal, ordinal, ordinal, ordinal],
   )
   return pending !== undefined
 }

@@ -14,6 +14,7 @@ import type { BadLine } from './read-documents.ts'
 import { verifyChains } from './verify-chains.ts'
 import { checkKept, verifyHandovers } from './verify-handovers.ts'
 import { verifyRecords } from './verify-records.ts'
+import { verifyReleases } from './verify-releases.ts'
 
 /** What verifying needs to know. */
 export interface VerifyContext extends ReadContext {
@@ -39,8 +40,8 @@ interface StoredBatch {
 
 /**
  * Verifies again all that this server stores, from the authority's key alone: credentials, study documents, each batch's
- * manifest, place in its chain, payload on disk, custody tree and receipts, that every opened change is there as it was sealed, and
- * every handover.
+ * manifest, place in its chain, payload on disk, custody tree and receipts, that every opened change is there as it was sealed, that what
+ * waited for a person was opened by a signed decision, and every handover.
  * @param progress called with batches verified, of how many
  * @returns how many batches were verified
  * @throws at the first break, naming it
@@ -77,6 +78,7 @@ export async function verifyServer(
     )
   await verifyChains(context, trust)
   verifyRecords(store)
+  await verifyReleases(context, trust)
   await verifyHandovers(store, trust)
   return done
 }

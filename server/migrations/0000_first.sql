@@ -13,6 +13,14 @@ CREATE TABLE `bad_lines` (
 	PRIMARY KEY(`manifest_digest`, `number`)
 );
 --> statement-breakpoint
+CREATE TABLE `batch_decisions` (
+	`change` integer PRIMARY KEY NOT NULL,
+	`decision` text NOT NULL,
+	`batch` text NOT NULL,
+	`through` text
+);
+--> statement-breakpoint
+CREATE INDEX `batch_decisions_batch` ON `batch_decisions` (`batch`);--> statement-breakpoint
 CREATE TABLE `batches` (
 	`ordinal` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
 	`manifest_digest` text NOT NULL,
@@ -28,7 +36,8 @@ CREATE TABLE `batches` (
 	`ingested_at` text NOT NULL,
 	`state` text NOT NULL,
 	`code` text,
-	`message` text
+	`message` text,
+	`branch` text
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `batches_manifest_digest_unique` ON `batches` (`manifest_digest`);--> statement-breakpoint
@@ -39,6 +48,7 @@ CREATE TABLE `chains` (
 	`producer` text NOT NULL,
 	`chain` text NOT NULL,
 	`through` integer DEFAULT 0 NOT NULL,
+	`through_digest` text,
 	`safe_through` integer DEFAULT 0 NOT NULL,
 	`witnessed` integer DEFAULT 0 NOT NULL,
 	`unsealed` integer DEFAULT 0 NOT NULL,
@@ -126,6 +136,13 @@ CREATE TABLE `meetings` (
 	`seq` integer NOT NULL,
 	`unsealed` integer NOT NULL,
 	PRIMARY KEY(`device`, `by`)
+);
+--> statement-breakpoint
+CREATE TABLE `relinks` (
+	`producer` text NOT NULL,
+	`chain` text NOT NULL,
+	`position` integer NOT NULL,
+	PRIMARY KEY(`producer`, `chain`)
 );
 --> statement-breakpoint
 CREATE TABLE `aside_changes` (

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { type DecidedOnBatch, meantBy, refuseBatch, releaseBatch } from '../server/decide-batches.ts'
+import { type DecidedOnBatch, type Meant, refuseBatch, releaseBatch } from '../server/decide-batches.ts'
 import { type BatchContent, type ShownBatch, showBatch } from '../server/show-batch.ts'
 import { listWaiting, type WaitingBatch } from '../server/waiting-batches.ts'
 import { asOption, atServer, type DecidingOptions, decideAt, reasonOption } from './deciding.ts'
@@ -145,10 +145,10 @@ function modelsOf({ models, unread }: BatchContent): string {
 }
 
 async function releaseOne(named: string, options: ReleaseOptions): Promise<void> {
-  await decideAt(options, async (context, who) => {
-    if (!options.json) say(`To be released: ${extentOf(meantBy(context, named, options.through))}`)
-    return after(options, 'Released', await releaseBatch(context, who, named, options.through))
-  })
+  const before = (meant: Meant) => options.json || say(`To be released: ${extentOf(meant)}`)
+  await decideAt(options, async (context, who) =>
+    after(options, 'Released', await releaseBatch(context, who, named, options.through, before)),
+  )
 }
 
 function after({ json }: DecidingOptions, done: string, decided: DecidedOnBatch): string {
@@ -156,7 +156,7 @@ function after({ json }: DecidingOptions, done: string, decided: DecidedOnBatch)
   return decided.decision
 }
 
-function extentOf({ batch, follow, through }: Omit<DecidedOnBatch, 'decision'>): string {
+function extentOf({ batch, follow, through }: Meant): string {
   const changes = [batch, ...follow].reduce((sum, one) => sum + one.changes, 0)
   const more = follow.length > 0 ? ` and ${follow.length} behind it, through ${follow.at(-1)?.seq}` : ''
   const later = through === null ? ', and what comes later on this branch' : ''

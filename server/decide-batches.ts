@@ -14,9 +14,9 @@ export interface Meant {
 }
 
 /** What was decided. */
-export interface DecidedOnBatch extends Omit<Meant, 'batch'> {
+export interface DecidedOnBatch extends Meant {
+  /** Its id. */
   decision: string
-  batch: StoredBatch
 }
 
 /**
@@ -25,7 +25,7 @@ export interface DecidedOnBatch extends Omit<Meant, 'batch'> {
  * @param through the last batch that is released with it, by its digest or the first digits of it
  * @throws NOT_FOUND, BAD_ARGUMENT
  */
-export function meantBy(context: IngestContext, named: string, through?: string): Meant {
+function meantBy(context: IngestContext, named: string, through?: string): Meant {
   const batch = findBatch(context, named)
   const follow = isHeld(batch) ? followersOf(context, batch) : []
   if (through !== undefined) {
@@ -42,6 +42,7 @@ export function meantBy(context: IngestContext, named: string, through?: string)
 /**
  * Decides that a batch is opened and applied, with what follows on its branch as `meantBy` tells it. What a person has refused can be
  * released all the same. It is not taken back: what was applied can be discarded change by change.
+ * @param before called with what is about to be released, once nothing speaks against it
  * @throws NOT_FOUND, ALREADY_DECIDED, BAD_ARGUMENT for one that waits for nobody, or behind another that waits; as decide
  */
 export async function releaseBatch(
@@ -49,18 +50,20 @@ export async function releaseBatch(
   who: Decider,
   named: string,
   through?: string,
+  before: (meant: Meant) => void = () => undefined,
 ): Promise<DecidedOnBatch> {
   let meant: Meant | undefined
   const decision = await decide(context, who, async () => {
     meant = meantBy(context, named, through)
     const { batch } = meant
     await checkUndecided(context, batch)
-    const before = firstWaiting(context, batch)
-    if (before)
+    const first = firstWaiting(context, batch)
+    if (first)
       throw new WaybillError(
         'BAD_ARGUMENT',
-        `batch ${before.seq} before it waits as well: release ${before.digest.slice(0, 12)}, and what follows comes along`,
+        `batch ${first.seq} before it waits as well: release ${first.digest.slice(0, 12)}, and what follows comes along`,
       )
+    before(meant)
     return draft('waybill.release', batch, { through: meant.through, reason: who.reason })
   })
   return { decision, ...(meant as Meant) }

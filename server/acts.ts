@@ -4,7 +4,7 @@ import type { ServerStore } from './open-store.ts'
 /** What a person can do at this server. */
 export const actKinds = [
   ...(['signIn', 'signInRefused', 'signOut', 'view', 'history', 'search', 'download'] as const),
-  ...(['resolve', 'merge', 'retract', 'retry', 'discard', 'skipDays'] as const),
+  ...(['resolve', 'merge', 'retract', 'retry', 'discard', 'release', 'refuse', 'skipDays'] as const),
   ...(['addDevice', 'revoke', 'people', 'account', 'password', 'disable', 'createToken', 'revokeToken'] as const),
 ] as const
 

@@ -30,11 +30,23 @@ export function boardPicture(context: ServerContext) {
     ...{ name: identity.name, role: identity.role, studyName, studyVersion, study },
     today: dayOf(clock.now()),
     board: checkInBoard(context, shelf.document, dayOf(clock.now())),
-    counts: Object.fromEntries(counted.map((name) => [name, counts.get(name) ?? 0])),
+    counts: {
+      ...Object.fromEntries(counted.map((name) => [name, counts.get(name) ?? 0])),
+      notOpened: notOpened(store),
+    },
   }
 }
 
 function countsOf(store: ServerStore): Map<string, number> {
   const rows = store.$client.prepare<[], { name: string; value: number }>('SELECT name, value FROM counts').all()
   return new Map(rows.map(({ name, value }) => [name, value]))
+}
+
+/** Batches that wait for a person: nothing of them counts until then. */
+function notOpened(store: ServerStore): number {
+  return (
+    store.$client
+      .prepare<[], { count: number }>("SELECT count(*) count FROM batches WHERE state IN ('held', 'quarantined')")
+      .get()?.count ?? 0
+  )
 }

@@ -4,6 +4,7 @@ import { managerWords, type Words } from '../../shared/web/manager-words.ts'
 import { appendAct } from '../acts.ts'
 import type { ServerContext } from '../app.ts'
 import { PeopleSessions } from '../people-sessions.ts'
+import { batchRoutes } from '../routes/batch-routes.ts'
 import { boardRoutes } from '../routes/board-routes.ts'
 import { decisionRoutes } from '../routes/decision-routes.ts'
 import { peopleSessionRoutes } from '../routes/people-session-routes.ts'
@@ -11,6 +12,7 @@ import { recordRoutes } from '../routes/record-routes.ts'
 import { studyRoutes } from '../routes/study-routes.ts'
 import { tableRoutes } from '../routes/table-routes.ts'
 import { admitPeople } from './admit.ts'
+import { batchVerbs } from './batch-verbs.ts'
 import { boardPicture, boardVerbs } from './board-verbs.ts'
 import { countTables } from './count-tables.ts'
 import { decisionVerbs } from './decision-verbs.ts'
@@ -40,6 +42,7 @@ export function mountManager(door: FastifyInstance, context: ServerContext, page
     studyRoutes(scope, studyVerbs(context))
     recordRoutes(scope, recordVerbs(context))
     decisionRoutes(scope, decisionVerbs(context, page.decided))
+    batchRoutes(scope, batchVerbs(context, page.decided))
     tableRoutes(scope, [...countTables(context), ...recordTables(context)], (account, about, query) =>
       appendAct(context.store, actorOf(account), { act: 'download', about, new: query }, context.clock.now()),
     )

@@ -6,6 +6,7 @@ import { listRecords } from '../read-records.ts'
 import type { Table } from '../routes/table-routes.ts'
 import type { Row } from '../tables.ts'
 import { visibleFields } from '../visible-fields.ts'
+import { listWaiting } from '../waiting-batches.ts'
 import { nameOf } from './record-verbs.ts'
 
 const strict = { additionalProperties: false }
@@ -39,6 +40,26 @@ export function recordTables(context: ServerContext): Table[] {
       rows: () => asideRows(context),
     },
     {
+      ...{ name: 'batches', right: 'aside', query: Nothing },
+      columns: () => [
+        ...[
+          'ordinal',
+          'digest',
+          'state',
+          'code',
+          'message',
+          'producerName',
+          'chain',
+          'branch',
+          'seq',
+          'changes',
+          'bytes',
+        ],
+        ...['since', 'courier', 'decided', 'refusedBy', 'refusedFor'],
+      ],
+      rows: () => batchRows(context),
+    },
+    {
       ...{ name: 'conflicts', right: 'decide', query: Nothing },
       columns: () => ['record', 'model', 'pk', 'heads', 'since'],
       rows: () => conflictRows(context),
@@ -49,6 +70,13 @@ export function recordTables(context: ServerContext): Table[] {
 
 async function* asideRows(context: ServerContext): AsyncGenerator<Row> {
   for await (const { producer: _device, batch: _batch, ...entry } of listAside(context)) yield entry
+}
+
+/** What waits, then what was refused. */
+async function* batchRows(context: ServerContext): AsyncGenerator<Row> {
+  for (const state of [undefined, 'refused'] as const)
+    for await (const { producer: _device, refused, ...batch } of listWaiting(context, state))
+      yield { ...batch, refusedBy: refused?.user ?? null, refusedFor: refused?.reason ?? null }
 }
 
 function* conflictRows(context: ServerContext): Generator<Row> {

@@ -37,6 +37,9 @@ show((status, now) => {
       ...(counts.quarantined.changes > 0
         ? [figure(counts.quarantined.changes, say('server.aside'), 'bad', [say('server.aside.some')])]
         : []),
+      ...(counts.refused.changes > 0
+        ? [figure(counts.refused.changes, say('server.refused'), 'idle', [say('server.refused.some')])]
+        : []),
     ]),
     sentence(say('server.taken', { count: takenIn(counts) })),
     ...(handovers.atServer > 0 ? [sentence(say('server.handovers', { count: handovers.atServer }))] : []),
@@ -73,8 +76,8 @@ function told(kind, key, values, more) {
   return { kind, text: say(`server.headline.${key}`, values), more }
 }
 
-function takenIn({ ingested, opened, held, quarantined }) {
-  return ingested.changes + opened.changes + held.changes + quarantined.changes
+function takenIn({ ingested, opened, held, quarantined, refused }) {
+  return ingested.changes + opened.changes + held.changes + quarantined.changes + refused.changes
 }
 
 function opened({ opened: { changes }, changes: unlike, badLines }) {

@@ -47,10 +47,10 @@ function headlineOf(laptops) {
 }
 
 /** Arrived is not opened, opened is not applied: each has its own count. */
-function arrivedFigures({ opened, applied, waiting, held, quarantined, conflicts, duplicates }) {
-  const person = conflicts + duplicates + quarantined + held
-  const more = ['conflicts', 'duplicates', 'quarantined', 'held']
-  const counts = { conflicts, duplicates, quarantined, held }
+function arrivedFigures({ opened, applied, waiting, held, quarantined, conflicts, duplicates, notOpened }) {
+  const person = conflicts + duplicates + quarantined + held + notOpened
+  const more = ['notOpened', 'conflicts', 'duplicates', 'quarantined', 'held']
+  const counts = { notOpened, conflicts, duplicates, quarantined, held }
   return [
     figure(opened, say('board.opened'), 'work', [say('board.opened.why')]),
     figure(applied, say('board.applied'), 'good', [say('board.applied.why')]),

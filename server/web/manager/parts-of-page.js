@@ -3,6 +3,7 @@
 
 import { accountPart } from './account.js'
 import { asidePart } from './aside.js'
+import { batchesPart, batchPart } from './batches.js'
 import { boardPart } from './board.js'
 import { conflictPart, conflictsPart } from './conflicts.js'
 import { daysPart } from './days.js'
@@ -23,7 +24,19 @@ import { recordsPart } from './records.js'
 
 /** @type {Part[]} */
 const parts = [
-  ...[boardPart, lossPart, daysPart, asidePart, conflictsPart, conflictPart, duplicatesPart, recordsPart, recordPart],
+  ...[
+    boardPart,
+    lossPart,
+    daysPart,
+    batchesPart,
+    batchPart,
+    asidePart,
+    conflictsPart,
+    conflictPart,
+    duplicatesPart,
+    recordsPart,
+    recordPart,
+  ],
   ...[devicesPart, peoplePart, logPart, accountPart],
 ]
 

@@ -239,6 +239,8 @@ export const english: Record<string, string> = {
   'server.held.some': 'Kept, and not opened until someone decides.',
   'server.aside': 'Set aside',
   'server.aside.some': 'Kept, and cannot be opened.',
+  'server.refused': 'Refused by a person',
+  'server.refused.some': 'Kept, and not opened.',
   'server.laptops': 'Laptops',
   'server.laptops.none': 'No laptop has sent anything yet.',
   'server.laptops.why':

@@ -22,6 +22,10 @@ export class Bringing {
     if (brought) brought.isKept = true
   }
 
+  has(path: string): boolean {
+    return this.#files.has(path)
+  }
+
   end(path: string): void {
     const brought = this.#files.get(path)
     if (!brought) return
@@ -33,3 +37,6 @@ export class Bringing {
     rmSync(`${path}.part`, { force: true })
   }
 }
+
+/** What this program takes in, whoever brings it. */
+export const bringing = new Bringing()

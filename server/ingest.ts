@@ -4,8 +4,7 @@ import type { Trust } from '../shared/crypto/trust.ts'
 import { type BatchHead, mostBatches, readBatchHead } from '../shared/protocol/batch-frame.ts'
 import { splitFrames } from '../shared/protocol/split-frames.ts'
 import { asWaybillError, WaybillError } from '../shared/service/errors.ts'
-import type { PayloadStore } from '../shared/storage/payload-store.ts'
-import { Bringing } from './bringing.ts'
+import { bringing } from './bringing.ts'
 import { checkPlace } from './chain.ts'
 import { lacksPayload } from './lost-payload.ts'
 import { custodyOf, type SignForContext, signFor } from './sign-for.ts'
@@ -13,7 +12,6 @@ import { type Brought, verifyBrought } from './verify-brought.ts'
 
 /** What taking batches in needs to know. */
 export interface IngestContext extends SignForContext {
-  payloads: PayloadStore
   trust: Trust
 }
 
@@ -34,7 +32,6 @@ interface Entry {
 
 /** So many are numbered and signed for together; as many payloads may wait for the disk. */
 const group = 16
-const bringing = new Bringing()
 
 /**
  * Takes batches in from whoever brings them: verified, on disk, hashed again, numbered and signed for, in that order (invariant 4).

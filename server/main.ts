@@ -29,6 +29,7 @@ import { openStore } from './open-store.ts'
 import { ownAddresses } from './own-addresses.ts'
 import { releaseHeld } from './release-held.ts'
 import { createSplitServer } from './split-door.ts'
+import { PayloadSweep } from './sweep-payloads.ts'
 
 /** A running program. */
 export interface Running {
@@ -45,6 +46,7 @@ export async function startServer(
   await claimRuntime(config.data, 'server', clock.now())
   const context = await openContext(config, clock, logger)
   tryAgain(context.store)
+  const sweep = await PayloadSweep.begin(context)
   const reader = new BatchReader(config.data)
   const applier = repeat(5_000, logger, () => applyAll(context, reader, () => opener.soon()))
   const opener = repeat(5_000, logger, () => openAndSign(context, reader, applier))
@@ -78,6 +80,7 @@ export async function startServer(
   })
   const refresher = repeat(1_000, logger, () => refreshShelf(context, applier))
   const certifier = repeat(10_000, logger, () => certificate.renew(people.server as Server))
+  sweep.start()
   logger.info({ ports, device: deviceOf(identity) }, 'the server is ready')
   const close = async () => {
     await neighbourhood.close()
@@ -87,7 +90,7 @@ export async function startServer(
     server.closeAllConnections()
     dropStrangers()
     await closed
-    await Promise.all([opener.stop(), refresher.stop(), certifier.stop()])
+    await Promise.all([opener.stop(), refresher.stop(), certifier.stop(), sweep.stop()])
     await applier.stop()
     await reader.close()
     await Promise.all([devices.close(), enrolment.close(), page.close()])

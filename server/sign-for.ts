@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs'
 import { deviceOf, type Identity, signerOf } from '../shared/crypto/identity.ts'
 import { signDocument } from '../shared/crypto/sign-document.ts'
 import type { CustodyReceipt } from '../shared/protocol/custody-receipt.ts'
 import type { Clock } from '../shared/service/clock.ts'
-import { asWaybillError, type WaybillError } from '../shared/service/errors.ts'
+import { asWaybillError, WaybillError } from '../shared/service/errors.ts'
+import type { PayloadStore } from '../shared/storage/payload-store.ts'
 import { prepared } from '../shared/storage/prepared.ts'
 import type { StudyShelf } from '../shared/storage/study-shelf.ts'
 import { checkPlace, takePlace } from './chain.ts'
@@ -17,6 +19,7 @@ export interface SignForContext {
   store: ServerStore
   identity: Identity
   shelf: StudyShelf
+  payloads: PayloadStore
   clock: Clock
 }
 
@@ -81,11 +84,17 @@ async function signCustody(
 }
 
 /** A batch that is here already has only its payload back. */
-function commit({ store, clock, shelf, identity }: SignForContext, { giver, manifest, path, custody }: Signed): string {
+function commit(
+  { store, clock, shelf, identity, payloads }: SignForContext,
+  { giver, manifest, path, custody }: Signed,
+): string {
   const { document, digest, jws } = manifest
   const known = custodyOf(store, digest)
   if (known !== undefined) reopen(store, digest)
   else {
+    // Another program on this directory may have swept it meanwhile, before a batch referred to it.
+    if (!existsSync(payloads.pathOf(document.payload.digest)))
+      throw new WaybillError('STORAGE_FAILED', `payload ${document.payload.digest} is gone again`)
     checkPlace(store, manifest, shelf.document.limits.producerBytes)
     // What this server itself seals now.
     if (giver === deviceOf(identity)) checkOwnPlace(store, document)

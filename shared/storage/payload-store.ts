@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { opendir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sha256 } from '../crypto/digest.ts'
 import { WaybillError } from '../service/errors.ts'
@@ -104,6 +104,15 @@ export class PayloadStore {
   async remove(digest: string): Promise<void> {
     await rm(this.pathOf(digest), { force: true })
     await rm(`${this.pathOf(digest)}.part`, { force: true })
+  }
+
+  /** The digest of each payload that is here, whole or begun; of one that is both, twice. */
+  async *digests(): AsyncGenerator<string> {
+    const directory = await opendir(this.#directory).catch(() => [])
+    for await (const { name } of directory) {
+      const digest = /^([0-9a-f]{64})(\.part)?$/.exec(name)?.[1]
+      if (digest !== undefined) yield digest
+    }
   }
 
   /** Removes what nothing refers to, as a crash leaves it. Call it while nothing is received. */

@@ -11,7 +11,7 @@ import { systemClock } from '../../shared/service/clock.ts'
 import { type CraftedBatch, changeLine, custodyBy } from '../fixtures/craft-batch.ts'
 import { edit, forkedChain } from '../fixtures/forked-chain.ts'
 import { refused, TestServer } from '../fixtures/server-run.ts'
-import { foundTestStudy, type TestDevice } from '../fixtures/study.ts'
+import { foundTestStudy } from '../fixtures/study.ts'
 import { until } from '../fixtures/until.ts'
 
 t.setTimeout(300_000)

@@ -36,7 +36,7 @@ export const errorCodes = {
   BAD_REQUEST: { status: 400, hint: 'Correct the named field and send it again; nothing of it was taken.' },
   BATCH_CONFLICT: {
     status: 409,
-    hint: 'Two different batches claim one number. Both are kept; the data manager decides.',
+    hint: 'Two different batches claim one number. Both are kept; the data manager decides: waybill batches.',
   },
   CHAIN_BROKEN: {
     status: 409,

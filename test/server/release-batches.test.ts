@@ -78,7 +78,7 @@ async function headsOf(server: TestServer, pk: string): Promise<string[]> {
 }
 
 t.test(
-  'one branch is released: opened, applied, delivered along that branch; the other waits, and is refused',
+  'Releases 1 to 4: one branch is released: opened, applied, delivered along that branch; the other waits, and is refused',
   async (t) => {
     const { lap, relay, server, direct, release, refuse, list, states, settled } = await begin(t)
     const { laptop, trunk, a, b } = await forkedChain(server, lap)
@@ -133,60 +133,69 @@ t.test(
   },
 )
 
-t.test('invariant 3: both branches released, in whatever order all came: neither supersedes the other', async (t) => {
-  const { lap, server, direct, list, states, settled, release } = await begin(t)
-  const made = async (order: string, at: number) => {
-    const { laptop, clone, trunk, a, b } = await forkedChain(server, lap, `${at}-`)
-    const [a2, b2] = [
-      await laptop.batch([edit(`${at}-a5`, `${at}-q`)]),
-      await clone.batch([edit(`${at}-b5`, `${at}-p`)]),
+t.test(
+  'Releases 1 and 2, invariant 3: both branches released, in whatever order all came: neither supersedes the other',
+  async (t) => {
+    const { lap, server, direct, list, states, settled, release } = await begin(t)
+    const made = async (order: string, at: number) => {
+      const { laptop, clone, trunk, a, b } = await forkedChain(server, lap, `${at}-`)
+      const [a2, b2] = [
+        await laptop.batch([edit(`${at}-a5`, `${at}-q`)]),
+        await clone.batch([edit(`${at}-b5`, `${at}-p`)]),
+      ]
+      const steps = {
+        trunk,
+        a: [...a, a2],
+        b: [...b, b2],
+        a0: [a[0]],
+        a1: [a[1]],
+        a2: [a2],
+        b0: [b[0]],
+        b1: [b[1]],
+        b2: [b2],
+      }
+      return { order, at, laptop, steps, last: [a2, b2], all: [...trunk, ...steps.a, ...steps.b] }
+    }
+    const orders = [
+      'trunk a b r',
+      'b a trunk r',
+      'a trunk b r',
+      'a0 b0 r b2 b1 trunk a1 a2',
+      'trunk a0 b0 b2 r b1 a1 a2',
     ]
-    const steps = {
-      trunk,
-      a: [...a, a2],
-      b: [...b, b2],
-      a0: [a[0]],
-      a1: [a[1]],
-      a2: [a2],
-      b0: [b[0]],
-      b1: [b[1]],
-      b2: [b2],
+    const worlds = await Promise.all(orders.map(made))
+    /** The first that waits of each branch of each chain; what waits behind it comes along, or waits for the next time. */
+    const releaseFirsts = async (of: typeof worlds) => {
+      const met = new Set<string>()
+      for (const { digest, branch, chain } of await list('held')) {
+        const batch = of.flatMap(({ all }) => all).find((one) => one.digest === digest)
+        if (!batch || met.has(`${chain} ${branch}`)) continue
+        met.add(`${chain} ${branch}`)
+        await release(batch)
+      }
+      await settled()
+      return met.size
     }
-    return { order, at, laptop, steps, last: [a2, b2], all: [...trunk, ...steps.a, ...steps.b] }
-  }
-  const orders = ['trunk a b r', 'b a trunk r', 'a trunk b r', 'a0 b0 r b2 b1 trunk a1 a2', 'trunk a0 b0 b2 r b1 a1 a2']
-  const worlds = await Promise.all(orders.map(made))
-  /** The first that waits of each branch of each chain; what waits behind it comes along, or waits for the next time. */
-  const releaseFirsts = async (of: typeof worlds) => {
-    const met = new Set<string>()
-    for (const { digest, branch, chain } of await list('held')) {
-      const batch = of.flatMap(({ all }) => all).find((one) => one.digest === digest)
-      if (!batch || met.has(`${chain} ${branch}`)) continue
-      met.add(`${chain} ${branch}`)
-      await release(batch)
+    for (let turn = 0; turn < 8; turn += 1) {
+      for (const { order, steps } of worlds)
+        for (const batch of steps[(order.split(' ')[turn] ?? 'r') as 'a'] ?? []) await direct.push(batch)
+      await settled()
+      await releaseFirsts(worlds.filter(({ order }) => order.split(' ')[turn] === 'r'))
     }
-    await settled()
-    return met.size
-  }
-  for (let turn = 0; turn < 8; turn += 1) {
-    for (const { order, steps } of worlds)
-      for (const batch of steps[(order.split(' ')[turn] ?? 'r') as 'a'] ?? []) await direct.push(batch)
-    await settled()
-    await releaseFirsts(worlds.filter(({ order }) => order.split(' ')[turn] === 'r'))
-  }
-  while ((await releaseFirsts(worlds)) > 0);
-  for (const { order, at, laptop, last, all } of worlds) {
-    t.same(states(...all), Array(8).fill('opened'), order)
-    t.same(await headsOf(server, `${at}-p`), [`${at}-a4`, `${at}-b5`], `${order}: two versions, one of each branch`)
-    t.same(await headsOf(server, `${at}-q`), [`${at}-a5`, `${at}-b3q`], `${order}: and of the other record`)
-    const { through, throughDigest, above } = (await direct.delivery(laptop.chain)) ?? {}
-    t.same([through, above], [5, []], `${order}: delivered along one branch`)
-    t.ok(last.map(({ digest }) => digest).includes(String(throughDigest)), `${order}: which the receipt names`)
-  }
-  t.ok((await server.verify()) > 40)
-})
+    while ((await releaseFirsts(worlds)) > 0);
+    for (const { order, at, laptop, last, all } of worlds) {
+      t.same(states(...all), Array(8).fill('opened'), order)
+      t.same(await headsOf(server, `${at}-p`), [`${at}-a4`, `${at}-b5`], `${order}: two versions, one of each branch`)
+      t.same(await headsOf(server, `${at}-q`), [`${at}-a5`, `${at}-b3q`], `${order}: and of the other record`)
+      const { through, throughDigest, above } = (await direct.delivery(laptop.chain)) ?? {}
+      t.same([through, above], [5, []], `${order}: delivered along one branch`)
+      t.ok(last.map(({ digest }) => digest).includes(String(throughDigest)), `${order}: which the receipt names`)
+    }
+    t.ok((await server.verify()) > 40)
+  },
+)
 
-t.test('a decision that comes before its batch, or twice, counts when that comes', async (t) => {
+t.test('Releases 1 and 5: a decision that comes before its batch, or twice, counts when that comes', async (t) => {
   const { lap, server, direct, states, settled, list } = await begin(t)
   const { trunk, a, b } = await forkedChain(server, lap)
   const made = (model: string, { digest }: CraftedBatch) =>
@@ -223,7 +232,7 @@ t.test('a decision that comes before its batch, or twice, counts when that comes
   t.ok(await server.verify())
 })
 
-t.test('a delete takes no decision on a batch back, and no laptop makes one', async (t) => {
+t.test('Releases 5: a delete takes no decision on a batch back, and no laptop makes one', async (t) => {
   const { lap, server, direct, states, settled } = await begin(t)
   const { laptop, trunk, a, b } = await forkedChain(server, lap)
   for (const batch of [...trunk, ...a, ...b]) await direct.push(batch)
@@ -242,7 +251,7 @@ t.test('a delete takes no decision on a batch back, and no laptop makes one', as
   t.equal(laptop.seq, 4)
 })
 
-t.test('a revoked device: through the batch that is named, and no further', async (t) => {
+t.test('Releases 3 and 4: a revoked device: through the batch that is named, and no further', async (t) => {
   const { study, lap, server, direct, list, states, settled, release, refuse } = await begin(t)
   const laptop = await server.laptop(lap)
   const batches = await laptop.batches(6)
@@ -292,33 +301,36 @@ t.test('a revoked device: through the batch that is named, and no further', asyn
   t.ok(await server.verify())
 })
 
-t.test('one that was set aside is tried again, or refused by itself; what the disk lost is not', async (t) => {
-  const { lap, server, direct, list, states, settled, release, refuse } = await begin(t)
-  const laptop = await server.laptop(lap)
-  const bad = await laptop.batch([], { payload: randomBytes(64) })
-  const good = await laptop.batch([changeLine({ id: 'good' })])
-  for (const batch of [bad, good]) await direct.push(batch)
-  await settled()
-  t.match(await list(), [{ digest: bad.digest, state: 'quarantined', code: 'PAYLOAD_REFUSED', decided: null }])
-  t.match(await release(bad), { through: bad.digest, follow: [] })
-  await settled()
-  t.same(states(bad, good), ['quarantined', 'opened'], 'tried, and set aside again')
-  await refuse(bad)
-  await settled()
-  t.same(states(bad), ['quarantined'], 'a release counts for more')
-  const lost = await laptop.batch([changeLine({ id: 'lost' })])
-  await server.stop()
-  await server.start()
-  const again = server.as(lap)
-  const worse = await laptop.batch([], { payload: randomBytes(64) })
-  for (const batch of [lost, worse]) await again.push(batch)
-  await settled()
-  await refuse(worse)
-  await settled()
-  t.same(states(worse), ['refused'])
-  server.sql("UPDATE batches SET state = 'quarantined', code = 'NOT_FOUND' WHERE manifest_digest = ?", lost.digest)
-  await refused(t, refuse(lost), 'BAD_ARGUMENT', 'whoever has it brings it again')
-})
+t.test(
+  'Releases 6: one that was set aside is tried again, or refused by itself; what the disk lost is not',
+  async (t) => {
+    const { lap, server, direct, list, states, settled, release, refuse } = await begin(t)
+    const laptop = await server.laptop(lap)
+    const bad = await laptop.batch([], { payload: randomBytes(64) })
+    const good = await laptop.batch([changeLine({ id: 'good' })])
+    for (const batch of [bad, good]) await direct.push(batch)
+    await settled()
+    t.match(await list(), [{ digest: bad.digest, state: 'quarantined', code: 'PAYLOAD_REFUSED', decided: null }])
+    t.match(await release(bad), { through: bad.digest, follow: [] })
+    await settled()
+    t.same(states(bad, good), ['quarantined', 'opened'], 'tried, and set aside again')
+    await refuse(bad)
+    await settled()
+    t.same(states(bad), ['quarantined'], 'a release counts for more')
+    const lost = await laptop.batch([changeLine({ id: 'lost' })])
+    await server.stop()
+    await server.start()
+    const again = server.as(lap)
+    const worse = await laptop.batch([], { payload: randomBytes(64) })
+    for (const batch of [lost, worse]) await again.push(batch)
+    await settled()
+    await refuse(worse)
+    await settled()
+    t.same(states(worse), ['refused'])
+    server.sql("UPDATE batches SET state = 'quarantined', code = 'NOT_FOUND' WHERE manifest_digest = ?", lost.digest)
+    await refused(t, refuse(lost), 'BAD_ARGUMENT', 'whoever has it brings it again')
+  },
+)
 
 t.test('killed between the decision and what it does; restored from a backup: it counts all the same', async (t) => {
   const { lap, study, server, direct, release, refuse } = await begin(t)
@@ -345,5 +357,75 @@ t.test('killed between the decision and what it does; restored from a backup: it
     t.same(await headsOf(one, 'p'), ['a3', 'b4'])
     t.ok(await one.verify())
     await one.stop()
+  }
+})
+
+t.test('Releases 8: what stands otherwise than persons signed is found', async (t) => {
+  const { lap, server, direct, release, refuse } = await begin(t)
+  const { clone, trunk, a, b } = await forkedChain(server, lap)
+  const empty = await clone.batch([])
+  for (const batch of [...trunk, a[0]]) await direct.push(batch)
+  await server.settled()
+  for (const batch of [...b, empty, a[1]]) await direct.push(batch)
+  await server.settled()
+  await release(a[1])
+  await deciding(server).settled()
+  const other = await forkedChain(server, lap, 'o')
+  for (const batch of [...other.trunk, ...other.a]) await direct.push(batch)
+  await server.settled()
+  await direct.push(other.b[0])
+  await refuse(other.b[0])
+  await deciding(server).settled()
+  await server.stop()
+  t.ok(await server.verify())
+  const spoiled: Array<[sql: string, undo: string, says: RegExp, digest?: string]> = [
+    [
+      "UPDATE batch_decisions SET decision = 'refuse' WHERE batch = ?",
+      "UPDATE batch_decisions SET decision = 'release' WHERE batch = ?",
+      /not what a server/,
+      a[1].digest,
+    ],
+    [
+      'UPDATE batch_decisions SET through = batch WHERE batch = ?',
+      'UPDATE batch_decisions SET through = NULL WHERE batch = ?',
+      /not what a server/,
+      a[1].digest,
+    ],
+    [
+      "UPDATE batches SET state = 'refused' WHERE manifest_digest = ?",
+      "UPDATE batches SET state = 'held' WHERE manifest_digest = ?",
+      /called refused, and nobody/,
+      b[0].digest,
+    ],
+    [
+      "UPDATE batches SET state = 'held' WHERE manifest_digest = ?",
+      "UPDATE batches SET state = 'refused' WHERE manifest_digest = ?",
+      /is refused, and waits/,
+      other.b[0].digest,
+    ],
+    [
+      "UPDATE batches SET state = 'opened' WHERE manifest_digest = ?",
+      "UPDATE batches SET state = 'held' WHERE manifest_digest = ?",
+      /had to wait for a person, and was opened without/,
+      empty.digest,
+    ],
+    [
+      'UPDATE batches SET branch = NULL WHERE manifest_digest = ?',
+      `UPDATE batches SET branch = '${b[0].digest}' WHERE manifest_digest = ?`,
+      /does not stand in the branch/,
+      b[1].digest,
+    ],
+    [
+      `UPDATE chains SET through_digest = '${b[1].digest}' WHERE through_digest = ?`,
+      `UPDATE chains SET through_digest = '${a[1].digest}' WHERE through_digest = '${b[1].digest}' AND ? <> ''`,
+      /not opened through the batch/,
+      a[1].digest,
+    ],
+    ['DELETE FROM batch_decisions WHERE batch = ?', '', /does not count/, a[1].digest],
+  ]
+  for (const [sql, undo, message, digest] of spoiled) {
+    server.sql(sql, digest)
+    await t.rejects(server.verify(), { code: 'PROVENANCE_BROKEN', message }, sql)
+    if (undo) server.sql(undo, digest)
   }
 })

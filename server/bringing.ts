@@ -6,7 +6,7 @@ interface Brought {
 }
 
 /** Payloads that are being brought, by several couriers perhaps. One of which nothing came is removed when the last has ended. */
-export class Bringing {
+class Bringing {
   readonly #files = new Map<string, Brought>()
 
   /** Call it before anything is written. */

@@ -160,7 +160,15 @@ const spoiled: Array<[why: string, spoil: (data: string) => void, names: RegExp]
   ['the number of a bad line', sql('UPDATE bad_lines SET number = 1'), /batch 1 .*line/],
   ['a bad line that is gone', sql('DELETE FROM bad_lines'), /batch 1 .*line/],
   ['how far a chain is delivered', sql('UPDATE chains SET through = 4 WHERE through = 3'), /chain .*4 batches/],
-  ['how far it was', sql('UPDATE chains SET through = 2 WHERE through = 3'), /chain .*not counted/],
+  ['how far it was', sql('UPDATE chains SET through = 2 WHERE through = 3'), /chain .*not opened through the batch/],
+  [
+    'how far it was, and by which batch',
+    sql(
+      `UPDATE chains SET through = 2, through_digest = (SELECT manifest_digest FROM batches b
+       WHERE b.producer = chains.producer AND b.chain = chains.chain AND b.seq = 2) WHERE through = 3`,
+    ),
+    /chain .*not counted/,
+  ],
   ['how far it is safe', sql('UPDATE chains SET safe_through = 4 WHERE through = 3'), /chain .*safe/],
   ['how far it was witnessed', sql('UPDATE chains SET witnessed = 1 WHERE through = 3'), /chain .*witnessed/],
   ['a fork that is none', sql('UPDATE chains SET fork_at = 2 WHERE through = 3'), /chain .*fork/],

@@ -69,10 +69,10 @@ export class PayloadSweep {
     const keep = $client.prepare(
       'DELETE FROM temp.stored_payloads WHERE digest IN (SELECT payload_digest FROM batches WHERE ordinal > ? AND ordinal <= ?)',
     )
-    let known = 0
-    for (const until = newest.get()?.newest ?? 0; known < until; known += atOnce) {
+    const known = newest.get()?.newest ?? 0
+    for (let done = 0; done < known; done += atOnce) {
       if (this.#isStopped) return 0
-      keep.run(known, known + atOnce)
+      keep.run(done, Math.min(done + atOnce, known))
       await nextRound()
     }
     const next = $client.prepare<[], { digest: string }>('SELECT digest FROM temp.stored_payloads LIMIT 1')

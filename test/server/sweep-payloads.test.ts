@@ -57,7 +57,13 @@ t.test('what is being brought when it is looked at is left, and so is what came 
       )
       .run(since)
     writeFileSync(join(directory, sha256('later')), 'x')
+    const left = opened.store.$client.prepare('SELECT count(*) FROM temp.stored_payloads').pluck()
+    await until('all of them are looked at', () => left.get() === 0)
     await sweep.stop()
+    t.same(
+      [brought, since].map((name) => existsSync(join(directory, name))),
+      [true, true],
+    )
     const again = await PayloadSweep.begin({ ...opened, logger: createLogger('server', 'silent') })
     again.start()
     await until('the later one is gone', () => !existsSync(join(directory, sha256('later'))))

@@ -429,3 +429,31 @@ t.test('Releases 8: what stands otherwise than persons signed is found', async (
     if (undo) server.sql(undo, digest)
   }
 })
+
+t.test(
+  'Records 6: a chain that continues a batch of a branch continues that branch, whichever comes first',
+  async (t) => {
+    const { lap, server, direct, list, settled, release } = await begin(t)
+    const { laptop, trunk, a, b } = await forkedChain(server, lap)
+    const next = await server.laptop(lap)
+    const continues = { chain: laptop.chain, seq: 4, digest: b[1].digest }
+    const after = await next.batch([edit('e1', 'p')], { manifest: { continues } })
+    for (const batch of [...trunk, a[0]]) await direct.push(batch)
+    await server.settled()
+    for (const batch of [b[0], a[1], after]) await direct.push(batch)
+    await settled()
+    for (const { digest } of await list('held'))
+      await release([...a, ...b].find((one) => one.digest === digest) ?? b[0])
+    await settled()
+    t.same(
+      await headsOf(server, 'p'),
+      ['a4', 'b3', 'e1'],
+      'while the one that it continues is not here, only what is before the fork',
+    )
+    await direct.push(b[1])
+    await settled()
+    t.same(await headsOf(server, 'p'), ['a4', 'e1'])
+    t.same(await headsOf(server, 'q'), ['b3q'])
+    t.ok(await server.verify())
+  },
+)

@@ -226,7 +226,11 @@ t.test('a revocation reaches what is here and not opened yet', async (t) => {
     batches[1]?.digest,
   )
   server.sql("UPDATE counts SET value = value - 1 WHERE name IN ('opened', 'settled', 'applied')")
-  server.sql('UPDATE chains SET through = 1, delivery = NULL, dirty = 1 WHERE chain = ?', laptop.chain)
+  server.sql(
+    'UPDATE chains SET through = 1, through_digest = ?, delivery = NULL, dirty = 1 WHERE chain = ?',
+    batches[0]?.digest,
+    laptop.chain,
+  )
   await server.as(lap).push(await (await server.laptop(lap)).batch([]))
   const { counts } = await server.settled()
   t.equal(counts.ingested.batches, 0)

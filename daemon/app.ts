@@ -10,6 +10,8 @@ import type { Awake } from '../shared/service/awake.ts'
 import { asWaybillError, type WaybillError } from '../shared/service/errors.ts'
 import type { Logger } from '../shared/service/logger.ts'
 import type { PayloadStore } from '../shared/storage/payload-store.ts'
+import { prepared } from '../shared/storage/prepared.ts'
+import { commitWithoutSync } from '../shared/storage/without-sync.ts'
 import { createPeerDoor } from '../shared/transfer/peer-door.ts'
 import type { Changes } from '../shared/web/changes.ts'
 import { createPageDoor } from '../shared/web/page-door.ts'
@@ -58,10 +60,10 @@ export function createFieldDoor(context: DaemonContext): FastifyInstance {
   peerRoutes(door, {
     meet: (peer, address, meeting) => answerMeeting(context, peer, address, meeting),
     lines: () => servedLines(context),
-    manifests: async (carried, after, limit) => {
+    manifests: async (query) => {
       // What cannot be sealed now, on a full disk for one, holds up nothing that is sealed (invariant 8).
       await sealer.ask().catch((error) => noteProblem(context, 'sealing', error))
-      return pendingBatches(store, carried, after, limit)
+      return pendingBatches(store, query)
     },
     payloads: (asked) => {
       context.awake.touch()
@@ -129,7 +131,7 @@ async function answerMeeting(
 ): Promise<Meeting> {
   const problems = await absorb(context, peer.device, meeting)
   rememberMeeting(context, peer, address, problems)
-  return ownMeeting(context, meeting.studyVersion)
+  return { ...(await ownMeeting(context, meeting.studyVersion)), lines: context.linesDigest() }
 }
 
 /** Notes who was met; what the peer told wrongly is the operator's to know. On a full disk people still meet. */
@@ -141,9 +143,10 @@ export function rememberMeeting(
 ): void {
   const { store, clock, logger } = context
   try {
-    store.$client
-      .prepare('INSERT OR REPLACE INTO meetings (device, role, address, at) VALUES (?, ?, ?, ?)')
-      .run(peer.device, peer.role, address, clock.now().toISOString())
+    const note = 'INSERT OR REPLACE INTO meetings (device, role, address, at) VALUES (?, ?, ?, ?)'
+    commitWithoutSync(store.$client, () =>
+      prepared(store.$client, note).run(peer.device, peer.role, address, clock.now().toISOString()),
+    )
   } catch (error) {
     noteProblem(context, 'this disk', error)
   }

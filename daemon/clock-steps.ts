@@ -1,4 +1,5 @@
 import type { Clock } from '../shared/service/clock.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import { readFact, writeFact } from './facts.ts'
 import type { DaemonStore } from './open-store.ts'
 
@@ -39,8 +40,7 @@ export function clockWatcher(store: DaemonStore, clock: Clock, upMs: () => numbe
  * to have stepped. What is no time is not doubted.
  */
 export function doubtAt(store: DaemonStore, now: Date): (time: string) => boolean {
-  const spans = store.$client
-    .prepare<[], { first: string; last: string }>('SELECT first, last FROM clock_steps')
+  const spans = prepared<[], { first: string; last: string }>(store.$client, 'SELECT first, last FROM clock_steps')
     .all()
     .map(({ first, last }) => [Date.parse(first), Date.parse(last)] as const)
   return (time) => {

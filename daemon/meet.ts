@@ -5,6 +5,7 @@ import type { Head } from '../shared/protocol/custody-receipt.ts'
 import type { Meeting } from '../shared/protocol/meeting.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import { asWaybillError, type WaybillError } from '../shared/service/errors.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import type { StudyShelf } from '../shared/storage/study-shelf.ts'
 import { absorbMeeting, type ServerWord } from '../shared/transfer/absorb-meeting.ts'
 import { adoptStudy } from './adopt-study.ts'
@@ -49,6 +50,7 @@ export async function ownMeeting(
     custody: [],
     manifests,
     head: headOf(store),
+    lines: null,
     incarnation: null,
   }
 }
@@ -105,8 +107,7 @@ function takeProofs(store: DaemonStore, manifests: Verified<'manifest'>[]): void
 }
 
 function allJws(store: DaemonStore, table: 'deliveries' | 'gaps'): string[] {
-  return store.$client
-    .prepare<[], { jws: string }>(`SELECT jws FROM ${table} LIMIT 1000`)
+  return prepared<[], { jws: string }>(store.$client, `SELECT jws FROM ${table} LIMIT 1000`)
     .all()
     .map(({ jws }) => jws)
 }

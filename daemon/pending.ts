@@ -8,15 +8,28 @@ import type { DaemonStore } from './open-store.ts'
 export interface PendingBatch {
   position: number
   manifest: string
+  /** Whether some courier has signed for it. */
+  carried: boolean
 }
 
-/** What no delivery covers and nobody has signed for yet, or what some courier already carries. */
-export function pendingBatches(store: DaemonStore, carried: boolean, after: number, limit: number): PendingBatch[] {
-  return prepared<[number, number, number], PendingBatch>(
+/** What a courier was told of before, and how much it takes at once. */
+export interface PendingQuery {
+  /** The last position that it knows of what nobody carries, and of what somebody does. */
+  after: number
+  carriedAfter: number
+  limit: number
+}
+
+/** What no delivery covers: first what nobody has signed for yet, then what some courier already carries. */
+export function pendingBatches(store: DaemonStore, { after, carriedAfter, limit }: PendingQuery): PendingBatch[] {
+  const listed = prepared<[number, number, number], Omit<PendingBatch, 'carried'>>(
     store.$client,
     `SELECT position, manifest FROM batches
        WHERE delivered = 0 AND pruned = 0 AND carried = ? AND position > ? ORDER BY position LIMIT ?`,
-  ).all(carried ? 1 : 0, after, limit)
+  )
+  const first = listed.all(0, after, limit).map((batch) => ({ ...batch, carried: false }))
+  const rest = listed.all(1, carriedAfter, limit - first.length).map((batch) => ({ ...batch, carried: true }))
+  return [...first, ...rest]
 }
 
 /** Whether a batch's payload must be on this disk. */

@@ -1,3 +1,4 @@
+import { prepared } from '../shared/storage/prepared.ts'
 import type { DaemonStore } from './open-store.ts'
 
 /** A document as it goes into a batch. */
@@ -35,9 +36,8 @@ export function documentsToSeal(store: DaemonStore, bytes: number): SealedDocume
 
 /** How many documents wait to be sealed. */
 export function countDocuments(store: DaemonStore): number {
-  return (
-    store.$client.prepare<[], { count: number }>(`SELECT count(*) count FROM (${waiting} LIMIT 1000)`).get()?.count ?? 0
-  )
+  const count = `SELECT count(*) count FROM (${waiting} LIMIT 1000)`
+  return prepared<[], { count: number }>(store.$client, count).get()?.count ?? 0
 }
 
 /** They are in a batch. Call it inside the transaction that stores the batch. */

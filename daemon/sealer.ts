@@ -2,6 +2,7 @@ import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import { WaybillError } from '../shared/service/errors.ts'
 import { emptyLog } from '../shared/storage/empty-log.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import { adoptStudy } from './adopt-study.ts'
 import type { DaemonStore } from './open-store.ts'
 import { type SealContext, sealBatch } from './seal.ts'
@@ -64,11 +65,10 @@ export function unsealed(store: DaemonStore, most = 5000): number {
 
 /** How many changes wait to be sealed; costs no more than a batch does. */
 export function outboxSize(store: DaemonStore, most = 5000): { changes: number; bytes: number } {
-  const counted = store.$client
-    .prepare<[number], { changes: number; bytes: number | null }>(
-      'SELECT count(*) changes, sum(size) bytes FROM (SELECT size FROM outbox LIMIT ?)',
-    )
-    .get(most)
+  const counted = prepared<[number], { changes: number; bytes: number | null }>(
+    store.$client,
+    'SELECT count(*) changes, sum(size) bytes FROM (SELECT size FROM outbox LIMIT ?)',
+  ).get(most)
   return { changes: counted?.changes ?? 0, bytes: counted?.bytes ?? 0 }
 }
 

@@ -85,8 +85,10 @@ export function takeIncarnation(hold: Hold, server: string, incarnation: { numbe
 
 function takeDelivery(hold: Hold, store: RelayStore, shown: Verified<'delivery'>): boolean {
   const { server, producer, chain, incarnation } = shown.document
-  const place = and(eq(deliveries.server, server), eq(deliveries.producer, producer), eq(deliveries.chain, chain))
-  const rows = store.select().from(deliveries).where(place).all()
+  const rows = prepared<[string, string, string], { jws: string; current: number }>(
+    store.$client,
+    'SELECT jws, current FROM deliveries WHERE server = ? AND producer = ? AND chain = ?',
+  ).all(server, producer, chain)
   if (rows.some(({ jws }) => jws === shown.jws)) return false
   const row = rows.find(({ current }) => current)
   const held = row && readDocument(row.jws, 'delivery').document
@@ -94,6 +96,7 @@ function takeDelivery(hold: Hold, store: RelayStore, shown: Verified<'delivery'>
   if (verdict === 'keep') return false
   if (verdict === 'alarm') alarm(hold, shown.document)
   const counts = verdict === 'take' || shown.document.through < (held?.through ?? 0)
+  const place = and(eq(deliveries.server, server), eq(deliveries.producer, producer), eq(deliveries.chain, chain))
   if (counts) store.update(deliveries).set({ current: false }).where(place).run()
   const value = { jws: shown.jws, current: counts, position: nextPosition(store) }
   store

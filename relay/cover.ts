@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { DeliveryReceipt } from '../shared/protocol/delivery-receipt.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import type { RelayStore } from './open-store.ts'
 
 /**
@@ -7,13 +8,14 @@ import type { RelayStore } from './open-store.ts'
  * so neither is called delivered. Call it inside a commit.
  */
 export function coverBatches(store: RelayStore, { producer, chain, through, above }: DeliveryReceipt): void {
-  for (const [first, last] of [[1, through], ...above])
-    store.run(sql`
-      update manifests set state = 'delivered', code = null, why = null
-      where producer = ${producer} and chain = ${chain} and seq between ${first} and ${last}
-        and state in ('pulling', 'aboard', 'forwarded')
-        and not exists (select 1 from manifests as other where other.producer = manifests.producer
-          and other.chain = manifests.chain and other.seq = manifests.seq and other.digest <> manifests.digest)`)
+  const cover = prepared(
+    store.$client,
+    `UPDATE manifests SET state = 'delivered', code = NULL, why = NULL
+     WHERE producer = ? AND chain = ? AND seq BETWEEN ? AND ? AND state IN ('pulling', 'aboard', 'forwarded')
+       AND NOT EXISTS (SELECT 1 FROM manifests AS other WHERE other.producer = manifests.producer
+         AND other.chain = manifests.chain AND other.seq = manifests.seq AND other.digest <> manifests.digest)`,
+  )
+  for (const [first, last] of [[1, through], ...above]) cover.run(producer, chain, first, last)
 }
 
 /**

@@ -11,8 +11,6 @@ import type { BatchRow } from './take-custody.ts'
 
 const graceMs = 20_000
 const leastBytesPerSecond = 1024
-/** Payloads that wait for the disk while more come. */
-const mostFinishing = 8
 
 /** What became of the payloads that were asked for. */
 export interface Fetched {
@@ -42,12 +40,17 @@ export async function fetchPayloads(hold: Hold, client: PeerClient, batches: Bat
   return fetching.fetched
 }
 
+interface Came {
+  receiving: Receiving
+  batch: BatchRow
+}
+
 class Fetching {
   readonly fetched: Fetched = { whole: [], bad: new Map(), broken: undefined }
   readonly #hold: Hold
   readonly #client: PeerClient
-  readonly #finishing = new Set<Promise<void>>()
-  #failed: unknown
+  /** What came to its end, and may not have reached the disk. */
+  #came: Came[] = []
   /** Goes on from the middle: should it prove bad, it comes once more, from the first byte. */
   #resumed: BatchRow | undefined
   #again: BatchRow | undefined
@@ -59,9 +62,11 @@ class Fetching {
 
   async take(batches: BatchRow[]): Promise<void> {
     const wanted = await this.#missing(batches)
-    for (let first = 0; first < wanted.length; first += mostPayloads)
-      await this.#ask(wanted.slice(first, first + mostPayloads))
+    const { firsts, twins } = apart(wanted)
+    for (let first = 0; first < firsts.length; first += mostPayloads)
+      await this.#ask(firsts.slice(first, first + mostPayloads))
     if (this.#again) await this.#ask([this.#again])
+    if (twins.length > 0) await this.take(twins)
   }
 
   /** What is not whole here; what was begun comes first, since only there an answer goes on from the middle. */
@@ -91,9 +96,8 @@ class Fetching {
     try {
       await this.#receive(batches, splitFrames(notTooSlow(body, this.#hold.clock), readPayloadHead))
     } finally {
-      await Promise.all(this.#finishing)
+      await this.#finish()
     }
-    if (this.#failed !== undefined) throw this.#failed
   }
 
   async #receive(batches: BatchRow[], pieces: ReturnType<typeof splitFrames<PayloadFrame>>): Promise<void> {
@@ -108,9 +112,8 @@ class Fetching {
         } else receiving?.write(piece.bytes)
         const isLast = piece.head ? piece.size === 0 : piece.left === 0
         if (!isLast || !receiving || !batch) continue
-        const finishing = this.#finish(receiving, batch)
+        this.#came.push({ receiving, batch })
         receiving = undefined
-        await finishing
       }
     } finally {
       receiving?.abandon()
@@ -131,19 +134,18 @@ class Fetching {
     }
   }
 
-  /** Goes on while the disk is at it, unless too many wait. */
-  async #finish(receiving: Receiving, batch: BatchRow): Promise<void> {
-    const finishing = receiving
-      .finish()
-      .then(() => void this.fetched.whole.push(batch))
-      .catch((error: unknown) => this.#fault(batch, error))
-      .catch((error: unknown) => {
-        this.#failed ??= error
-      })
-      .finally(() => this.#finishing.delete(finishing))
-    this.#finishing.add(finishing)
-    if (this.#finishing.size >= mostFinishing) await Promise.race(this.#finishing)
-    if (this.#failed !== undefined) throw this.#failed
+  /** The disk is asked for all at once when all are here: to begin a file while another one is fsynced waits for that. */
+  async #finish(): Promise<void> {
+    const came = this.#came
+    this.#came = []
+    const failed = new Map<BatchRow, unknown>()
+    const finish = ({ receiving, batch }: Came) =>
+      receiving.finish().then(
+        () => this.fetched.whole.push(batch),
+        (error: unknown) => failed.set(batch, error),
+      )
+    await Promise.all(came.map(finish))
+    for (const [batch, error] of failed) this.#fault(batch, error)
   }
 
   /** @throws what is no fault of what was sent */
@@ -154,6 +156,13 @@ class Fetching {
     if (batch === this.#resumed && error.code === 'DIGEST_MISMATCH') this.#again = batch
     else this.fetched.bad.set(batch, error)
   }
+}
+
+/** Two manifests may name one payload: it is asked for once, and what has come is there for the other. */
+function apart(batches: BatchRow[]): { firsts: BatchRow[]; twins: BatchRow[] } {
+  const firsts = new Map<string, BatchRow>()
+  for (const batch of batches) if (!firsts.has(batch.payloadDigest)) firsts.set(batch.payloadDigest, batch)
+  return { firsts: [...firsts.values()], twins: batches.filter((batch) => firsts.get(batch.payloadDigest) !== batch) }
 }
 
 /** @throws DIGEST_MISMATCH when the manifest's size lies about bytes that are whole here */

@@ -1,6 +1,6 @@
 import { and, eq, ne } from 'drizzle-orm'
-import { deskHandovers } from '../shared/handover/tables.ts'
 import type { OpenLine } from '../shared/protocol/requisition-line.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import type { RelayStore } from './open-store.ts'
 import { lines } from './schema.ts'
 
@@ -46,6 +46,6 @@ export function laptopsWithLines(store: RelayStore): string[] {
 
 /** Whether tubes of this laptop are changing hands here now. */
 export function hasOpenHandover(store: RelayStore, giver: string): boolean {
-  const isOpen = and(eq(deskHandovers.giver, giver), eq(deskHandovers.closed, 0))
-  return store.select().from(deskHandovers).where(isOpen).limit(1).get() !== undefined
+  const open = 'SELECT 1 FROM desk_handovers WHERE giver = ? AND closed = 0 LIMIT 1'
+  return prepared(store.$client, open).get(giver) !== undefined
 }

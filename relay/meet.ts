@@ -86,6 +86,7 @@ async function saying(
     ...cargo,
     manifests: [...followers, ...cargo.manifests].slice(0, mostManifests),
     head: null,
+    lines: null,
     incarnation: null,
   }
 }

@@ -1,4 +1,4 @@
-import { eq, ne } from 'drizzle-orm'
+import { ne } from 'drizzle-orm'
 import type { CertifiedPeer } from '../shared/crypto/certificate.ts'
 import type { Head } from '../shared/protocol/custody-receipt.ts'
 import type { WaybillError } from '../shared/service/errors.ts'
@@ -7,6 +7,11 @@ import { type Hold, withoutSync } from './open-store.ts'
 import { type PeerState, peers } from './schema.ts'
 
 export type PeerRow = typeof peers.$inferSelect
+
+const note = `INSERT INTO peers (device, role, host, port, state, since, metAt, headChain, headSeq, unsealed)
+  VALUES (@device, @role, @host, @port, 'trusted', @at, @metAt, @headChain, @headSeq, @unsealed)
+  ON CONFLICT (device) DO UPDATE SET role = excluded.role, host = excluded.host, port = excluded.port,
+    metAt = excluded.metAt, headChain = excluded.headChain, headSeq = excluded.headSeq, unsealed = excluded.unsealed`
 
 /** Notes that a peer answered and was believed, and what it said of itself. */
 export function noteMet(
@@ -25,13 +30,7 @@ export function noteMet(
     if (known.host === host && known.port === port && known.headChain === said.headChain) return
   }
   // What a power cut takes back is learnt again at the next meeting.
-  withoutSync(hold, (store) =>
-    store
-      .insert(peers)
-      .values({ device: peer.device, state: 'trusted', since: at, ...met })
-      .onConflictDoUpdate({ target: peers.device, set: met })
-      .run(),
-  )
+  withoutSync(hold, ({ $client }) => prepared($client, note).run({ device: peer.device, at, ...met }))
 }
 
 /** Notes how far a peer is; the time since when changes only with the state. @returns whether something changed */
@@ -42,9 +41,8 @@ export function noteState(hold: Hold, device: string, state: PeerState, failures
   const why = error?.message ?? null
   if (known.state === state && known.code === code && known.why === why && known.failures === failures) return false
   const since = known.state === state ? known.since : hold.clock.now().toISOString()
-  withoutSync(hold, (store) =>
-    store.update(peers).set({ state, since, failures, code, why }).where(eq(peers.device, device)).run(),
-  )
+  const change = 'UPDATE peers SET state = ?, since = ?, failures = ?, code = ?, why = ? WHERE device = ?'
+  withoutSync(hold, ({ $client }) => prepared($client, change).run(state, since, failures, code, why, device))
   return true
 }
 

@@ -11,6 +11,7 @@ import { openDatabase, type Store } from '../shared/storage/open-database.ts'
 import { PayloadStore } from '../shared/storage/payload-store.ts'
 import { prepared } from '../shared/storage/prepared.ts'
 import { StudyShelf } from '../shared/storage/study-shelf.ts'
+import { commitWithoutSync } from '../shared/storage/without-sync.ts'
 import { Changes } from '../shared/web/changes.ts'
 import * as schema from './schema.ts'
 
@@ -63,17 +64,9 @@ export async function openHold(data: string, clock: Clock, logger: Logger): Prom
   }
 }
 
-/**
- * A commit that a power cut may take back, without the wait for an fsync: for what promises nothing to anyone, and is learnt
- * again at the next meeting. The next commit that promises something makes it durable as well.
- */
-export function withoutSync<T>(hold: Hold, act: (store: RelayStore) => T): T {
-  hold.store.$client.pragma('synchronous = NORMAL')
-  try {
-    return hold.commit(act)
-  } finally {
-    hold.store.$client.pragma('synchronous = FULL')
-  }
+/** A commit without the wait for the disk, for what is learnt again at the next meeting when a power cut takes it back. */
+export function withoutSync<T>({ store }: Hold, act: (store: RelayStore) => T): T {
+  return commitWithoutSync(store.$client, () => act(store))
 }
 
 /** The next place in the order in which things came aboard for others; call it inside a commit. */

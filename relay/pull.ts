@@ -23,7 +23,8 @@ const pageSize = 100
 /** So many payloads come in one answer, and are signed for together. */
 const runSize = 25
 const maxPageBytes = 16 * 1024 * 1024
-const Entry = Type.Object({ position: Count, manifest: Jws })
+const Entry = Type.Object({ position: Count, manifest: Jws, carried: Type.Boolean() })
+type Entry = Static<typeof Entry>
 
 /** How far a pull is: `of` grows as the laptop tells of more. */
 export interface Progress {
@@ -59,14 +60,14 @@ export interface Pulled {
  */
 export async function pull(hold: Hold, work: Pull): Promise<Pulled> {
   const run = new PullRun(hold, work)
-  await run.pass(false)
-  await run.pass(true)
+  await run.takeAll()
   return run.outcome()
 }
 
 /** A batch, and where it stands in the laptop's list. */
 interface Listed {
   position: number
+  carried: boolean
   batch: BatchRow
 }
 
@@ -89,21 +90,19 @@ class PullRun {
     return { after: Math.min(this.#after, this.#blocked), problems: this.#problems, signed: this.#signed }
   }
 
-  async pass(carried: boolean): Promise<void> {
-    for (let after = this.#work.after; ; ) {
-      const path = `${paths.manifests}?carried=${carried}&after=${after}&limit=${pageSize}`
+  async takeAll(): Promise<void> {
+    let [after, carriedAfter] = [this.#work.after, this.#work.after]
+    for (;;) {
+      const path = `${paths.manifests}?after=${after}&carriedAfter=${carriedAfter}&limit=${pageSize}`
       const page = await this.#work.client.lines(path, Entry, maxPageBytes)
-      const last = page.at(-1)
-      if (!last) return
-      if (last.position <= after)
-        throw new WaybillError('BAD_DOCUMENT', `${paths.manifests}: the list does not advance`)
-      await this.#takePage(page, carried)
-      after = last.position
+      after = reached(page, false, after)
+      carriedAfter = reached(page, true, carriedAfter)
+      await this.#takePage(page)
       if (page.length < pageSize) return
     }
   }
 
-  async #takePage(page: Static<typeof Entry>[], carried: boolean): Promise<void> {
+  async #takePage(page: Entry[]): Promise<void> {
     const entries = await this.#readPage(page)
     const wanted = entries.filter(({ batch }) => batch.state === 'pulling')
     if (wanted.length > 0) {
@@ -112,31 +111,31 @@ class PullRun {
       this.#work.progress({ ...this.#progress })
     }
     // What the laptop calls uncarried and this relay has signed for: its receipt was lost.
-    const signedFor = carried ? [] : entries.flatMap(({ batch }) => receiptOf(this.#hold.store, batch.digest) ?? [])
+    const uncarried = entries.filter(({ carried }) => !carried)
+    const signedFor = uncarried.flatMap(({ batch }) => receiptOf(this.#hold.store, batch.digest) ?? [])
     await returnReceipts(this.#hold, this.#work.client, signedFor)
     await this.#fetchAll(wanted)
     for (const entry of entries) this.#advance(entry)
   }
 
-  async #readPage(page: Static<typeof Entry>[]): Promise<Listed[]> {
-    const settled: Listed[] = []
-    const fresh: { position: number; manifest: Verified<'manifest'> }[] = []
-    for (const { position, manifest } of page) {
-      const batch = settledBatch(this.#hold.store, documentDigest(manifest))
-      if (batch) settled.push({ position, batch })
-      else
-        await this.#verify(position, manifest).then(
-          (verified) => verified && fresh.push({ position, manifest: verified }),
-        )
+  async #readPage(page: Entry[]): Promise<Listed[]> {
+    const listed: Listed[] = []
+    const fresh: Entry[] = []
+    const manifests: Verified<'manifest'>[] = []
+    for (const entry of page) {
+      const batch = settledBatch(this.#hold.store, documentDigest(entry.manifest))
+      const manifest = batch ? undefined : await this.#verify(entry)
+      if (batch) listed.push({ ...entry, batch })
+      if (manifest) {
+        fresh.push(entry)
+        manifests.push(manifest)
+      }
     }
-    const rows = noteManifests(
-      this.#hold,
-      fresh.map(({ manifest }) => manifest),
-    )
-    return [...settled, ...rows.map((batch, index) => ({ position: fresh[index]?.position ?? 0, batch }))]
+    const noted = noteManifests(this.#hold, manifests)
+    return [...listed, ...noted.map((batch, index) => ({ ...(fresh[index] as Entry), batch }))]
   }
 
-  async #verify(position: number, manifest: string): Promise<Verified<'manifest'> | undefined> {
+  async #verify({ position, manifest }: Entry): Promise<Verified<'manifest'> | undefined> {
     try {
       return await checkManifest(this.#hold, manifest, this.#work.giver.device)
     } catch (error) {
@@ -193,4 +192,12 @@ class PullRun {
   #block(position: number): void {
     this.#blocked = Math.min(this.#blocked, position - 1)
   }
+}
+
+/** The last position that the page tells of batches of this kind. @throws BAD_DOCUMENT when it goes back */
+function reached(page: Entry[], carried: boolean, before: number): number {
+  const last = page.findLast((entry) => entry.carried === carried)
+  if (!last) return before
+  if (last.position <= before) throw new WaybillError('BAD_DOCUMENT', `${paths.manifests}: the list does not advance`)
+  return last.position
 }

@@ -4,6 +4,7 @@ import { paths } from '../shared/protocol/paths.ts'
 import { OpenLine, type VisibleFields } from '../shared/protocol/requisition-line.ts'
 import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import { labelOf } from '../shared/specimens/read-scan.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import type { PeerClient } from '../shared/transfer/peer-client.ts'
 import { hasOpenHandover } from './handover-lines.ts'
 import type { Hold, RelayStore } from './open-store.ts'
@@ -22,8 +23,7 @@ export async function takeLines(hold: Hold, client: PeerClient, producer: string
   const digest = sha256(shown.map((line) => `${JSON.stringify(line)}\n`).join(''))
   const value = JSON.stringify([digest, study.version])
   const name = factOf(producer)
-  const taken = hold.store.select().from(facts).where(eq(facts.name, name)).get()?.value
-  if (taken === value) return
+  if (takenOf(hold.store, producer) === value) return
   hold.commit((store) => {
     store.update(lines).set({ served: false }).where(eq(lines.producer, producer)).run()
     for (const line of shown.flatMap((one) => onlyVisible(one, study))) putLine(store, producer, line)
@@ -53,12 +53,12 @@ function putLine(store: RelayStore, producer: string, line: OpenLine): void {
 
 /** Whether the lines that are here are those that the laptop serves, by the sha-256 that it tells of them. */
 export function hasLines(hold: Hold, producer: string, digest: string): boolean {
-  const taken = hold.store
-    .select()
-    .from(facts)
-    .where(eq(facts.name, factOf(producer)))
-    .get()?.value
-  return taken === JSON.stringify([digest, hold.shelf.document.version])
+  return takenOf(hold.store, producer) === JSON.stringify([digest, hold.shelf.document.version])
+}
+
+function takenOf({ $client }: RelayStore, producer: string): string | undefined {
+  const noted = prepared<[string], { value: string }>($client, 'SELECT value FROM facts WHERE name = ?')
+  return noted.get(factOf(producer))?.value
 }
 
 /** Where it is noted which lines of a laptop were taken. */

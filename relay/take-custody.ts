@@ -83,12 +83,7 @@ export function quarantine(hold: Hold, batch: BatchRow, { code, message }: Waybi
 
 /** Receipts of a laptop's batches that it has not confirmed: an answer was lost. */
 export function unreturnedReceipts(store: RelayStore, producer: string, most: number): OwnReceipt[] {
-  return store
-    .select()
-    .from(receipts)
-    .where(and(eq(receipts.producer, producer), sql`returned = 0`))
-    .limit(most)
-    .all()
+  return queriesOf(store).unreturned.all({ producer, most })
 }
 
 /** This relay's receipt for a batch, when it has signed for it. */
@@ -160,6 +155,12 @@ function prepareQueries(store: RelayStore) {
       .select()
       .from(receipts)
       .where(eq(receipts.manifest, given('manifest')))
+      .prepare(),
+    unreturned: store
+      .select()
+      .from(receipts)
+      .where(and(eq(receipts.producer, given('producer')), sql`returned = 0`))
+      .limit(given('most'))
       .prepare(),
     giveReceipt: store
       .insert(receipts)

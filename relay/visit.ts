@@ -1,7 +1,7 @@
-import { and, eq } from 'drizzle-orm'
 import type { CertifiedPeer } from '../shared/crypto/certificate.ts'
 import type { Meeting } from '../shared/protocol/meeting.ts'
 import { asWaybillError, type ErrorCode, WaybillError } from '../shared/service/errors.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import type { PeerClient } from '../shared/transfer/peer-client.ts'
 import { forward } from './forward.ts'
 import { forwardHandovers } from './forward-handovers.ts'
@@ -11,16 +11,13 @@ import type { Hold } from './open-store.ts'
 import { prune } from './prune.ts'
 import { type Progress, pull } from './pull.ts'
 import { returnLost } from './return-receipts.ts'
-import { manifests, type PeerState } from './schema.ts'
-import { takeLines } from './store-lines.ts'
+import type { PeerState } from './schema.ts'
+import { hasLines, takeLines } from './store-lines.ts'
 
 /** What this program remembers of a peer from one visit to the next; lost at a restart, then all is asked again. */
 export interface Memory {
   chain: string | undefined
   after: number
-  /** What the laptop said of itself when its lines were taken, and when; monotonic milliseconds. */
-  linesFor: string | undefined
-  linesAt: number
   /** What it said of itself when everything it listed was dealt with. */
   settledFor: string | undefined
   /** Batches and handovers that a server refused, and when they are offered again. */
@@ -28,7 +25,7 @@ export interface Memory {
 }
 
 export const newMemory = (): Memory => ({
-  ...{ chain: undefined, after: 0, linesFor: undefined, linesAt: 0, settledFor: undefined },
+  ...{ chain: undefined, after: 0, settledFor: undefined },
   refusals: new Map(),
 })
 
@@ -51,8 +48,6 @@ export interface Visited {
   /** All that the peer told of, or that is for it, is where it belongs; otherwise another look soon is worth it. */
   settled: boolean
 }
-
-const refreshLinesMs = 5 * 60_000
 
 /**
  * One whole visit to whoever answers: meeting, then a laptop's lines and batches, or a server's share of what is aboard.
@@ -80,7 +75,7 @@ async function visitLaptop(
   if (memory.chain !== told.head?.chain) Object.assign(memory, { ...newMemory(), chain: told.head?.chain })
   const found = [...problems]
   const said = JSON.stringify([told.head, hold.shelf.document.version])
-  await takeLinesOnce(hold, client, memory, device, said).catch((error: unknown) => found.push(passable(error)))
+  await takeNewLines(hold, client, device, told.lines).catch((error: unknown) => found.push(passable(error)))
   await returnLost(hold, client, device)
   let signed = 0
   if (memory.settledFor !== said) {
@@ -101,13 +96,10 @@ async function visitLaptop(
 }
 
 /** Lines first: with them people can begin before any payload is here. */
-async function takeLinesOnce(hold: Hold, client: PeerClient, memory: Memory, device: string, said: string) {
-  const now = hold.clock.monotonic()
+async function takeNewLines(hold: Hold, client: PeerClient, device: string, told: string | null): Promise<void> {
   // Whoever talks about an open handover takes them, after the signatures that close some.
   if (hasOpenHandover(hold.store, device)) return
-  if (memory.linesFor === said && now - memory.linesAt < refreshLinesMs) return
-  await takeLines(hold, client, device)
-  Object.assign(memory, { linesFor: said, linesAt: now })
+  if (told === null || !hasLines(hold, device, told)) await takeLines(hold, client, device)
 }
 
 async function visitServer(
@@ -134,17 +126,15 @@ async function visitServer(
 
 /** A laptop is not up to date while one of its batches is set aside. */
 function setAside(hold: Hold, device: string): WaybillError[] {
-  const row = hold.store
-    .select()
-    .from(manifests)
-    .where(and(eq(manifests.producer, device), eq(manifests.state, 'quarantined')))
-    .limit(1)
-    .get()
+  const row = prepared<[string], { code: string | null; why: string | null }>(
+    hold.store.$client,
+    "SELECT code, why FROM manifests WHERE producer = ? AND state = 'quarantined' LIMIT 1",
+  ).get(device)
   return row ? [new WaybillError((row.code ?? 'UNEXPECTED') as ErrorCode, row.why ?? 'a batch is set aside')] : []
 }
 
 function hasAny(hold: Hold, state: 'forwarded' | 'aboard'): boolean {
-  return hold.store.select().from(manifests).where(eq(manifests.state, state)).limit(1).get() !== undefined
+  return prepared(hold.store.$client, 'SELECT 1 FROM manifests WHERE state = ? LIMIT 1').get(state) !== undefined
 }
 
 /** A fault of what was sent ends only that part of the visit. */

@@ -64,6 +64,7 @@ export async function answerMeeting(
     custody: [],
     manifests,
     head: null,
+    lines: null,
     incarnation: incarnation(store),
   }
   return { answer, problems: absorbed.problems }

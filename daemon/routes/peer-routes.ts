@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { Type } from '@sinclair/typebox'
+import { type Static, Type } from '@sinclair/typebox'
 import type { FastifyInstance } from 'fastify'
 import type { CertifiedPeer } from '../../shared/crypto/certificate.ts'
 import { onlyRoles } from '../../shared/crypto/mutual-tls.ts'
@@ -9,25 +9,22 @@ import { Meeting } from '../../shared/protocol/meeting.ts'
 import { paths } from '../../shared/protocol/paths.ts'
 import { PayloadRequest, payloadsType } from '../../shared/protocol/payload-frame.ts'
 import { addressOf } from '../../shared/transfer/peer-door.ts'
-import type { PendingBatch } from '../pending.ts'
+import type { PendingBatch, PendingQuery } from '../pending.ts'
 
 /** What the doors for relays and servers do; the verbs behind them. */
 export interface PeerVerbs {
   meet(peer: CertifiedPeer, address: string, meeting: Meeting): Promise<Meeting>
   lines(): Iterable<string>
-  manifests(carried: boolean, after: number, limit: number): Promise<PendingBatch[]>
+  manifests(query: PendingQuery): Promise<PendingBatch[]>
   /** Each payload's head line, and its bytes; only the head line of what is not offered, or was lost by this disk. */
   payloads(asked: PayloadRequest): AsyncIterable<Uint8Array>
   takeCustody(peer: CertifiedPeer, receipts: string[]): Promise<number>
   handover(peer: CertifiedPeer, told: HandoverExchange): Promise<HandoverExchange>
 }
 
+const Position = Type.String({ pattern: '^\\d{1,15}$' })
 const ManifestQuery = Type.Object(
-  {
-    carried: Type.Union([Type.Literal('true'), Type.Literal('false')]),
-    after: Type.String({ pattern: '^\\d{1,15}$' }),
-    limit: Type.String({ pattern: '^\\d{1,3}$' }),
-  },
+  { after: Position, carriedAfter: Position, limit: Type.String({ pattern: '^\\d{1,3}$' }) },
   { additionalProperties: false },
 )
 const Custody = Type.Object({ receipts: Type.Array(Jws, { maxItems: 500 }) }, { additionalProperties: false })
@@ -39,11 +36,13 @@ export function peerRoutes(door: FastifyInstance, verbs: PeerVerbs): void {
     verbs.meet(request.peer, addressOf(request), request.body),
   )
   door.get(paths.lines, async (_request, reply) => reply.type(ndjson).send(Readable.from(verbs.lines())))
-  door.get<{ Querystring: { carried: string; after: string; limit: string } }>(
+  door.get<{ Querystring: Static<typeof ManifestQuery> }>(
     paths.manifests,
     { schema: { querystring: ManifestQuery } },
-    async ({ query }, reply) => {
-      const batches = await verbs.manifests(query.carried === 'true', Number(query.after), Number(query.limit))
+    async ({ query: { after, carriedAfter, limit } }, reply) => {
+      const batches = await verbs.manifests({
+        ...{ after: Number(after), carriedAfter: Number(carriedAfter), limit: Number(limit) },
+      })
       return reply.type(ndjson).send(batches.map((batch) => `${JSON.stringify(batch)}\n`).join(''))
     },
   )

@@ -1,11 +1,11 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Head } from './custody-receipt.ts'
 import { Incarnation } from './delivery-receipt.ts'
-import { Count, Jws, Nullable, Time } from './fields.ts'
+import { Count, Digest, Jws, Nullable, Time } from './fields.ts'
 
 /**
  * What two peers tell each other first, in both directions alike, over mutual TLS. All that matters in it is signed by
- * whom it concerns; only `at`, `studyVersion` and `head` are the speaker's word.
+ * whom it concerns; only `at`, `studyVersion`, `head` and `lines` are the speaker's word.
  */
 export const Meeting = Type.Object(
   {
@@ -25,6 +25,8 @@ export const Meeting = Type.Object(
     /** The newest manifests of the listener's chains that the speaker has: proof for a laptop that was restored. */
     manifests: Type.Array(Jws, { maxItems: 64 }),
     head: Nullable(Head),
+    /** In a field laptop's answer, the sha-256 of the open lines as it serves them. */
+    lines: Nullable(Digest),
     incarnation: Nullable(Incarnation),
   },
   { additionalProperties: false },

@@ -1,4 +1,5 @@
-import { opendir, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { readFileSync, statSync } from 'node:fs'
+import { opendir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sha256 } from '../crypto/digest.ts'
 import { WaybillError } from '../service/errors.ts'
@@ -26,12 +27,12 @@ export class PayloadStore {
   }
 
   async has(digest: string): Promise<boolean> {
-    return (await sizeOf(this.pathOf(digest))) !== undefined
+    return sizeOf(this.pathOf(digest)) !== undefined
   }
 
   /** Bytes of a receive that was broken off; 0 where there is none. */
   async partial(digest: string): Promise<number> {
-    return (await sizeOf(`${this.pathOf(digest)}.part`)) ?? 0
+    return sizeOf(`${this.pathOf(digest)}.part`) ?? 0
   }
 
   /** Stores own bytes durably. */
@@ -91,10 +92,10 @@ export class PayloadStore {
     await syncPath(this.#directory)
   }
 
-  /** The stored bytes. @throws NOT_FOUND */
+  /** The stored bytes; read at once: hops to other threads and back cost more than these few bytes. @throws NOT_FOUND */
   async read(digest: string): Promise<Buffer> {
     try {
-      return await readFile(this.pathOf(digest))
+      return readFileSync(this.pathOf(digest))
     } catch (cause) {
       throw new WaybillError('NOT_FOUND', `payload ${digest} is not stored here`, { cause })
     }
@@ -164,10 +165,6 @@ export class PayloadStore {
   }
 }
 
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size
-  } catch {
-    return undefined
-  }
+function sizeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.size
 }

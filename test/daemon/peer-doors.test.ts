@@ -17,7 +17,7 @@ import { custody, delivery, life } from '../fixtures/daemon-receipts.ts'
 import { foundTestStudy, type TestDevice } from '../fixtures/study.ts'
 
 const Taken = Type.Object({ taken: Type.Integer() })
-const Entry = Type.Object({ position: Type.Integer(), manifest: Type.String() })
+const Entry = Type.Object({ position: Type.Integer(), manifest: Type.String(), carried: Type.Boolean() })
 
 async function begin(t: Test) {
   const study = await foundTestStudy()
@@ -28,8 +28,9 @@ async function begin(t: Test) {
 }
 
 async function listed(client: PeerClient, carried = false, after = 0): Promise<string[]> {
-  const page = await client.lines(`${paths.manifests}?carried=${carried}&after=${after}&limit=100`, Entry, 1_000_000)
-  return page.map(({ manifest }) => documentDigest(manifest))
+  const path = `${paths.manifests}?after=${after}&carriedAfter=${after}&limit=100`
+  const page = await client.lines(path, Entry, 1_000_000)
+  return page.filter((entry) => entry.carried === carried).map(({ manifest }) => documentDigest(manifest))
 }
 
 interface Given extends PayloadFrame {
@@ -56,7 +57,15 @@ async function read(body: AsyncIterable<Uint8Array>): Promise<Given[]> {
 
 async function meet(client: PeerClient, { identity }: TestDevice, told: Partial<Meeting> = {}): Promise<Meeting> {
   const own: Meeting = {
-    ...{ v: 1, at: '2026-11-24T08:00:00.000Z', studyVersion: 1, studyDocument: null, head: null, incarnation: null },
+    ...{
+      v: 1,
+      at: '2026-11-24T08:00:00.000Z',
+      studyVersion: 1,
+      studyDocument: null,
+      head: null,
+      lines: null,
+      incarnation: null,
+    },
     ...{
       credentials: [identity.issuerCredential, identity.credential],
       deliveries: [],

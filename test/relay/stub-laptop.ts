@@ -102,14 +102,13 @@ export class StubLaptop {
     })
     this.door.get(paths.lines, async (_request, reply) => reply.type('application/x-ndjson').send(ndjson(this.lines)))
     this.door.get<{ Querystring: Record<string, string> }>(paths.manifests, async ({ query }, reply) => {
-      const listed = this.batches
-        .filter(
-          ({ digest, position }) =>
-            this.custody.has(digest) === (query.carried === 'true') && position > Number(query.after),
-        )
-        .slice(0, Number(query.limit))
-        .map(({ position, jws }) => ({ position, manifest: jws }))
-      return reply.type('application/x-ndjson').send(ndjson(listed))
+      const listed = [false, true].flatMap((carried) =>
+        this.batches
+          .filter(({ digest }) => this.custody.has(digest) === carried)
+          .filter(({ position }) => position > Number(carried ? query.carriedAfter : query.after))
+          .map(({ position, jws }) => ({ position, manifest: jws, carried })),
+      )
+      return reply.type('application/x-ndjson').send(ndjson(listed.slice(0, Number(query.limit))))
     })
     this.door.post<{ Body: PayloadRequest }>(paths.payloads, async ({ body }, reply) => {
       this.offsets.push(body.offset)
@@ -152,6 +151,7 @@ export class StubLaptop {
       ...{ v: 1, at: '2026-11-23T08:00:00.000Z', studyVersion: 1, studyDocument: null },
       credentials: [issuerCredential, credential],
       ...{ deliveries: [], gaps: [], custody: [], manifests: [], incarnation: null },
+      lines: sha256(ndjson(this.lines)),
       head: { chain: this.chain, seq: last?.manifest.seq ?? 0, unsealed: 0 },
       ...this.extra,
     }

@@ -119,7 +119,7 @@ export class StubServer {
     return {
       ...{ v: 1, at: '2026-11-23T09:00:00.000Z', studyVersion: 1, studyDocument: this.studyDocument },
       credentials: [issuerCredential, credential],
-      ...{ deliveries: [...this.deliveries.values()], gaps: [], custody: [], manifests: [], head: null },
+      ...{ deliveries: [...this.deliveries.values()], gaps: [], custody: [], manifests: [], head: null, lines: null },
       incarnation: this.incarnation,
     }
   }

@@ -119,7 +119,7 @@ async function meetWithForgery({ identity }: TestDevice, port = 0): Promise<void
       studyDocument: null,
       credentials: [identity.credential],
     },
-    ...{ deliveries: ['e30.e30.AA'], gaps: [], custody: [], manifests: [], head: null, incarnation: null },
+    ...{ deliveries: ['e30.e30.AA'], gaps: [], custody: [], manifests: [], head: null, lines: null, incarnation: null },
   }
   await client.json('POST', paths.meeting, meeting, Meeting, 1_000_000)
   await client.close()

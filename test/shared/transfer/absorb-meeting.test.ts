@@ -25,7 +25,7 @@ const core = { v: 1, study: study.study, at }
 const incarnation = { number: 1, nonce: chain }
 const empty: Meeting = {
   ...{ v: 1, at, studyVersion: 1, studyDocument: null, credentials: [], deliveries: [], gaps: [], custody: [] },
-  ...{ manifests: [], head: null, incarnation: null },
+  ...{ manifests: [], head: null, lines: null, incarnation: null },
 }
 const credentials = [server, field, relay, rogue].map(({ identity }) => identity.credential)
 const { issuerCredential } = server.identity

@@ -1,6 +1,5 @@
-import type { X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls'
-import { Agent } from 'undici'
+import { Agent, buildConnector } from 'undici'
 import type { Role } from '../protocol/role.ts'
 import { WaybillError } from '../service/errors.ts'
 import { type CertifiedPeer, readPeerUri } from './certificate.ts'
@@ -21,11 +20,17 @@ export function tlsMaterial(identity: Identity): SecureContextOptions {
 
 /**
  * The peer behind a connection that Node's own verification found good.
- * @throws CREDENTIAL_REFUSED, and what `admit` throws
+ * @param resumed who it was when the session was begun that this side resumes
+ * @throws CREDENTIAL_REFUSED, STUDY_MISMATCH, and what `admit` throws
  */
-export function peerOf(socket: TLSSocket, study: string, admit: Admit): CertifiedPeer {
+export function peerOf(socket: TLSSocket, study: string, admit: Admit, resumed?: CertifiedPeer): CertifiedPeer {
   if (!socket.authorized) throw new WaybillError('CREDENTIAL_REFUSED', 'the certificate does not verify')
-  return checkPeer(socket.getPeerX509Certificate(), study, admit)
+  const peer =
+    resumed && socket.isSessionReused() ? resumed : readPeerUri(socket.getPeerX509Certificate()?.subjectAltName)
+  if (!peer) throw new WaybillError('CREDENTIAL_REFUSED', 'the certificate names no device')
+  if (peer.study !== study) throw new WaybillError('STUDY_MISMATCH', `a device of study ${peer.study.slice(0, 8)}`)
+  admit(peer)
+  return peer
 }
 
 /**
@@ -39,18 +44,56 @@ export function peerAgent(identity: Identity, admit: Admit, connections: number)
     keepAliveTimeout: 10_000,
     headersTimeout: 30_000,
     bodyTimeout: 30_000,
-    connect: {
-      secureContext: contextOf(identity),
-      timeout: 5_000,
-      // A resumed session would not ask checkServerIdentity again, and a peer revoked since would pass.
-      maxCachedSessions: 0,
-      checkServerIdentity: (_host, certificate) =>
-        refusal(() => {
-          const peer = readPeerUri(certificate.subjectaltname)
-          checkPeerUri(peer, identity.study, admit)
-        }),
-    },
+    connect: connectorOf(identity, admit),
   })
+}
+
+/** On each connection it is decided anew who is admitted, on a resumed one too: a peer may have been revoked since. */
+function connectorOf(identity: Identity, admit: Admit): buildConnector.connector {
+  const sessions = sessionsOf(identity)
+  return (where, connected) => {
+    const place = `${where.hostname}:${where.port}`
+    const held = sessions.get(place)
+    const connect = buildConnector({
+      ...{ secureContext: contextOf(identity), timeout: 5_000, maxCachedSessions: 0 },
+      ...{ checkServerIdentity: () => undefined, ...(held && { session: held.ticket }) },
+    })
+    connect(where, (error, socket) => {
+      if (error) return connected(error, null)
+      try {
+        const peer = peerOf(socket as TLSSocket, identity.study, admit, held?.peer)
+        socket.on('session', (ticket: Buffer) => keep(sessions, place, { ticket, peer }))
+      } catch (refused) {
+        socket.destroy()
+        return connected(refused as Error, null)
+      }
+      return connected(null, socket)
+    })
+  }
+}
+
+/** With it the next handshake is a short one (RFC 8446, section 2.2); the other end shows no certificate then, but proves to be the same. */
+interface Session {
+  ticket: Buffer
+  peer: CertifiedPeer
+}
+
+/** So many places are remembered, those that were met last. */
+const mostSessions = 256
+const sessionsByIdentity = new WeakMap<Identity, Map<string, Session>>()
+
+/** The session of the last connection to each place. */
+function sessionsOf(identity: Identity): Map<string, Session> {
+  const sessions = sessionsByIdentity.get(identity) ?? new Map<string, Session>()
+  sessionsByIdentity.set(identity, sessions)
+  return sessions
+}
+
+function keep(sessions: Map<string, Session>, place: string, session: Session): void {
+  sessions.delete(place)
+  sessions.set(place, session)
+  const [oldest] = sessions.keys()
+  if (oldest !== undefined && sessions.size > mostSessions) sessions.delete(oldest)
 }
 
 const contexts = new WeakMap<Identity, SecureContext>()
@@ -66,25 +109,5 @@ function contextOf(identity: Identity): SecureContext {
 export function onlyRoles(...roles: Role[]): Admit {
   return (peer) => {
     if (!roles.includes(peer.role)) throw new WaybillError('ROLE_REFUSED', `a ${peer.role} may not do this`)
-  }
-}
-
-function checkPeer(certificate: X509Certificate | undefined, study: string, admit: Admit): CertifiedPeer {
-  return checkPeerUri(readPeerUri(certificate?.subjectAltName), study, admit)
-}
-
-function checkPeerUri(peer: CertifiedPeer | undefined, study: string, admit: Admit): CertifiedPeer {
-  if (!peer) throw new WaybillError('CREDENTIAL_REFUSED', 'the certificate names no device')
-  if (peer.study !== study) throw new WaybillError('STUDY_MISMATCH', `a device of study ${peer.study.slice(0, 8)}`)
-  admit(peer)
-  return peer
-}
-
-function refusal(check: () => void): Error | undefined {
-  try {
-    check()
-    return undefined
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error))
   }
 }

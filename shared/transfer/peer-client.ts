@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Static, TSchema } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import type { Agent, Dispatcher } from 'undici'
@@ -96,6 +97,8 @@ export class PeerClient {
   /** Nothing is followed elsewhere, and no encoding is asked for or undone. */
   async #request(path: string, asked: Asked): Promise<Dispatcher.ResponseData> {
     let response: Dispatcher.ResponseData
+    // A connection is free again a turn after its answer ended: who asked at once would open another one.
+    await turn()
     try {
       response = await this.#agent.request({ origin: this.#origin, path, ...asked })
     } catch (error) {

@@ -32,6 +32,8 @@ interface Door {
   port: number
   /** Who got as far as the handler. */
   asked: string[]
+  /** Of each connection, whether it resumed a TLS session. */
+  resumed: boolean[]
 }
 
 async function openDoor(identity: Identity, admit: Admit, closes = false): Promise<Door> {
@@ -42,8 +44,10 @@ async function openDoor(identity: Identity, admit: Admit, closes = false): Promi
     if (closes) reply.header('connection', 'close')
     return { role: request.peer.role }
   })
+  const resumed: boolean[] = []
+  door.server.on('secureConnection', (socket: TLSSocket) => resumed.push(socket.isSessionReused()))
   t.teardown(() => door.close())
-  return { port: await openPort(door, 0, '127.0.0.1'), asked }
+  return { port: await openPort(door, 0, '127.0.0.1'), asked, resumed }
 }
 
 function clientOf(identity: Identity, port: number, admit: Admit = anyone): PeerClient {
@@ -227,9 +231,20 @@ t.test('invariant 7: a revoked peer is asked nothing more, though its TLS sessio
   const door = await openDoor(field.identity, anyone, true)
   const client = clientOf(relay.identity, door.port, admit)
   t.strictSame([await ask(client), await ask(client)], ['relay', 'relay'], 'a connection for each request')
+  t.equal(await ask(clientOf(relay.identity, door.port, admit)), 'relay', 'and one of another visit')
+  t.strictSame(door.resumed, [false, true, true])
   state.isRevoked = true
   t.strictSame([await ask(client), await ask(client)], ['REVOKED', 'REVOKED'])
-  t.equal(door.asked.length, 2)
+  t.equal(door.asked.length, 3)
+})
+
+t.test('invariant 7: a session that a revoked caller resumes lets it in nowhere', async (t) => {
+  const { state, admit } = revocable(relay.device)
+  const door = await openDoor(field.identity, admit, true)
+  t.equal(await ask(clientOf(relay.identity, door.port)), 'relay')
+  state.isRevoked = true
+  t.equal(await ask(clientOf(relay.identity, door.port)), 'REVOKED')
+  t.strictSame([door.resumed, door.asked.length], [[false, true], 1])
 })
 
 t.test('at one address one device answers, or the connection is refused', async (t) => {

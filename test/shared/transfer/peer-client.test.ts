@@ -120,6 +120,44 @@ async function* broken() {
   throw new WaybillError('STORAGE_FAILED', 'this disk is gone')
 }
 
+t.test(
+  'who asks again when the answer is here needs no other connection, and who asks before that has one',
+  async (t) => {
+    answer = () => ({ n: 1 })
+  let connections = 0
+    const count = () => {
+      connections += 1
+    }
+    door.server.on('secureConnection', count)
+    const asking = new PeerClient({
+      identity: relay.identity,
+      host: '127.0.0.1',
+      port,
+      admit: () => undefined,
+      connections: 2,
+    })
+    t.teardown(async () => {
+      door.server.off('secureConnection', count)
+      await asking.close()
+    })
+    for (const _ of [1, 2, 3]) await asking.json('GET', '/x', undefined, Answer, 100)
+    await buffer(Readable.from(await asking.stream('/bytes', {})))
+    await asking.json('GET', '/x', undefined, Answer, 100)
+    t.equal(connections, 1)
+    const hanging = new Promise<void>((resolve) => {
+      answer = () => {
+        answer = () => ({ n: 1 })
+        return asking.json('GET', '/x', undefined, Answer, 100).then((inner) => {
+          resolve()
+          return inner
+        })
+      }
+    })
+    await Promise.all([asking.json('GET', '/x', undefined, Answer, 100), hanging])
+    t.equal(connections, 2)
+  },
+)
+
 t.test('what is said can wait until it is known who listens', async (t) => {
   const { identity } = relay
   const stranger = new PeerClient({ identity, host: '127.0.0.1', port, admit: () => undefined })

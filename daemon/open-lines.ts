@@ -3,6 +3,7 @@ import type { OpenLine, RequisitionLine } from '../shared/protocol/requisition-l
 import type { RequisitionMapping, StudyDocument } from '../shared/protocol/study-document.ts'
 import { deriveLine } from '../shared/specimens/derive-line.ts'
 import { mayBeVisible } from '../shared/specimens/never-visible.ts'
+import { prepared } from '../shared/storage/prepared.ts'
 import { doubtAt } from './clock-steps.ts'
 import type { DaemonStore } from './open-store.ts'
 
@@ -65,7 +66,8 @@ export function* readOpenLines(
   handover?: string,
 ): Generator<OpenLine> {
   const isDoubtful = doubtAt(store, now)
-  const page = store.$client.prepare<{ after: number; handover: string | null }, OpenRow>(
+  const page = prepared<[{ after: number; handover: string | null }], OpenRow>(
+    store.$client,
     `SELECT rowid position, line, sources, ${lastHandover} handedOver FROM open_lines l
      WHERE rowid IN (SELECT * FROM (${nextOpen}) UNION ALL ${closedBy}) ORDER BY rowid LIMIT ${run}`,
   )

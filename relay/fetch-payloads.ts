@@ -92,9 +92,9 @@ class Fetching {
     const offset = partial > first.payloadSize ? 0 : partial
     this.#resumed = offset > 0 ? first : undefined
     const digests = batches.map(({ payloadDigest }) => payloadDigest)
-    const body = await this.#client.stream(paths.payloads, { digests, offset })
+    const body = await this.#client.stream(paths.payloads, { digests, offset }, notTooSlow(this.#hold.clock))
     try {
-      await this.#receive(batches, splitFrames(notTooSlow(body, this.#hold.clock), readPayloadHead))
+      await this.#receive(batches, splitFrames(body, readPayloadHead))
     } finally {
       await this.#finish()
     }
@@ -186,14 +186,14 @@ function checkSize({ payloadDigest, payloadSize }: BatchRow, size: number | null
   if (size < payloadSize) throw new WaybillError('DIGEST_MISMATCH', `only ${size} of ${payloadSize} bytes would come`)
 }
 
-async function* notTooSlow(body: AsyncIterable<Uint8Array>, clock: Clock): AsyncIterable<Uint8Array> {
+/** @throws PEER_UNREACHABLE when fewer bytes come than a connection that works brings */
+function notTooSlow(clock: Clock): (bytes: number) => void {
   const began = clock.monotonic()
-  let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.length
+  let all = 0
+  return (bytes) => {
+    all += bytes
     const tookMs = clock.monotonic() - began
-    if (tookMs > graceMs && (bytes * 1000) / tookMs < leastBytesPerSecond)
+    if (tookMs > graceMs && (all * 1000) / tookMs < leastBytesPerSecond)
       throw new WaybillError('PEER_UNREACHABLE', 'the connection is too slow; it goes on where it broke')
-    yield chunk
   }
 }

@@ -25,12 +25,19 @@ export function tlsMaterial(identity: Identity): SecureContextOptions {
  */
 export function peerOf(socket: TLSSocket, study: string, admit: Admit, resumed?: CertifiedPeer): CertifiedPeer {
   if (!socket.authorized) throw new WaybillError('CREDENTIAL_REFUSED', 'the certificate does not verify')
-  const peer =
-    resumed && socket.isSessionReused() ? resumed : readPeerUri(socket.getPeerX509Certificate()?.subjectAltName)
+  const peer = resumed && socket.isSessionReused() ? resumed : certifiedAs(socket)
   if (!peer) throw new WaybillError('CREDENTIAL_REFUSED', 'the certificate names no device')
   if (peer.study !== study) throw new WaybillError('STUDY_MISMATCH', `a device of study ${peer.study.slice(0, 8)}`)
   admit(peer)
   return peer
+}
+
+const certified = new WeakMap<TLSSocket, CertifiedPeer | undefined>()
+
+/** Each request asks who is on its connection; the certificate is read once. */
+function certifiedAs(socket: TLSSocket): CertifiedPeer | undefined {
+  if (!certified.has(socket)) certified.set(socket, readPeerUri(socket.getPeerX509Certificate()?.subjectAltName))
+  return certified.get(socket)
 }
 
 /**

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Static, TSchema } from '@sinclair/typebox'
-import { Value } from '@sinclair/typebox/value'
+import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Agent, Dispatcher } from 'undici'
 import type { CertifiedPeer } from '../crypto/certificate.ts'
 import type { Identity } from '../crypto/identity.ts'
@@ -71,10 +71,14 @@ export class PeerClient {
       .map((line) => parse(line, schema, path))
   }
 
-  /** The bytes that are answered, as they come. @throws as `json` */
-  async stream(path: string, body: unknown): Promise<AsyncIterable<Uint8Array>> {
+  /**
+   * The bytes that are answered, as they come.
+   * @param came is told how many did each time; what it throws ends the answer
+   * @throws as `json`
+   */
+  async stream(path: string, body: unknown, came?: (bytes: number) => void): Promise<AsyncIterable<Uint8Array>> {
     const response = await this.#request(path, { method: 'POST', ...jsonBody(body) })
-    return wrapBody(response.body)
+    return wrapBody(response.body, came)
   }
 
   /** Sends bytes as they are made. @throws as `json` */
@@ -130,9 +134,15 @@ async function readText({ body }: Dispatcher.ResponseData, maxBytes: number): Pr
   return Buffer.concat(chunks).toString('utf8')
 }
 
-async function* wrapBody(body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+async function* wrapBody(
+  body: AsyncIterable<Uint8Array>,
+  came: (bytes: number) => void = () => undefined,
+): AsyncIterable<Uint8Array> {
   try {
-    yield* body
+    for await (const chunk of body) {
+      came(chunk.length)
+      yield chunk
+    }
   } catch (error) {
     throw connectionError(error)
   }
@@ -145,9 +155,19 @@ function parse<T extends TSchema>(text: string, schema: T, path: string): Static
   } catch (cause) {
     throw new WaybillError('BAD_DOCUMENT', `${path}: the answer is not JSON`, { cause })
   }
-  const first = Value.Errors(schema, value).First()
-  if (first) throw new WaybillError('BAD_DOCUMENT', `${path}: ${first.path} ${first.message}`)
-  return value as Static<T>
+  const check = checkOf(schema)
+  if (check.Check(value)) return value
+  const first = check.Errors(value).First()
+  throw new WaybillError('BAD_DOCUMENT', `${path}: ${first?.path} ${first?.message}`)
+}
+
+const checks = new WeakMap<TSchema, TypeCheck<TSchema>>()
+
+/** Thousands of lines are of one schema: it is compiled once. */
+function checkOf<T extends TSchema>(schema: T): TypeCheck<T> {
+  const check = checks.get(schema) ?? TypeCompiler.Compile(schema)
+  checks.set(schema, check)
+  return check as TypeCheck<T>
 }
 
 async function remoteError(response: Dispatcher.ResponseData): Promise<WaybillError> {

@@ -111,8 +111,8 @@ class PullRun {
       this.#work.progress({ ...this.#progress })
     }
     // What the laptop calls uncarried and this relay has signed for: its receipt was lost.
-    const uncarried = entries.filter(({ carried }) => !carried)
-    const signedFor = uncarried.flatMap(({ batch }) => receiptOf(this.#hold.store, batch.digest) ?? [])
+    const here = entries.filter(({ carried, batch }) => !carried && batch.state !== 'pulling')
+    const signedFor = here.flatMap(({ batch }) => receiptOf(this.#hold.store, batch.digest) ?? [])
     await returnReceipts(this.#hold, this.#work.client, signedFor)
     await this.#fetchAll(wanted)
     for (const entry of entries) this.#advance(entry)

@@ -169,6 +169,11 @@ t.test('what nobody carries comes first, then the rest; what is delivered is tol
     ],
   )
   t.same(await listed(client, false, first.position), [digests[3]])
+  const page = await client.lines(`${paths.manifests}?after=0&carriedAfter=0&limit=3`, Entry, 1_000_000)
+  t.same(
+    page.map(({ manifest }) => documentDigest(manifest)),
+    [digests[0], digests[3], digests[1]],
+  )
   const incarnation = life()
   await meet(client, relay, { deliveries: [await delivery(server, laptop, second, { incarnation })] })
   t.same([await listed(client, false), await listed(client, true)], [[digests[3]], [digests[2]]])

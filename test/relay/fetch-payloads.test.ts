@@ -107,3 +107,13 @@ t.test('house rule 2: what broke off goes on where it broke; a bad beginning is 
   t.same(await fetch(...batches), { whole: [1, 2, 3, 4], bad: new Map(), broken: undefined })
   t.same(laptop.offsets.slice(2), [12_345, 0], 'from the first byte')
 })
+
+t.test('one payload that two manifests name comes once, and both have it', async (t) => {
+  const { laptop, fetch } = await begin(t)
+  const [first] = await seal(laptop, 1)
+  if (!first) return t.fail('nothing was sealed')
+  const twin = await laptop.seal(30_000, { payload: first.manifest.payload })
+  const batches = [first, { ...twin, payload: first.payload }]
+  t.same(await fetch(...batches), { whole: [1, 2], bad: new Map(), broken: undefined })
+  t.equal(laptop.offsets.length, 1)
+})

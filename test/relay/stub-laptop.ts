@@ -32,10 +32,16 @@ export class StubLaptop {
   readonly door: FastifyInstance
   readonly batches: StubBatch[] = []
   readonly custody = new Map<string, string>()
+  /** Some other courier has signed for these. */
+  readonly carried = new Set<string>()
   readonly meetings: Meeting[] = []
   /** Where each request for payloads wanted to go on. */
   readonly offsets: number[] = []
   lines: unknown[] = []
+  /** How often they were asked for. */
+  linesAsked = 0
+  /** Bends the position at which a batch stands in the list. */
+  place = (position: number): number => position
   chain = newNonce()
   port = 0
   /** What is sent in a payload's place: other bytes, so many of its own before the answer ends, or nothing more in this answer. */
@@ -100,13 +106,16 @@ export class StubLaptop {
       await this.trust.admitAll(request.body.credentials)
       return this.#meeting()
     })
-    this.door.get(paths.lines, async (_request, reply) => reply.type('application/x-ndjson').send(ndjson(this.lines)))
+    this.door.get(paths.lines, async (_request, reply) => {
+      this.linesAsked += 1
+      return reply.type('application/x-ndjson').send(ndjson(this.lines))
+    })
     this.door.get<{ Querystring: Record<string, string> }>(paths.manifests, async ({ query }, reply) => {
       const listed = [false, true].flatMap((carried) =>
         this.batches
-          .filter(({ digest }) => this.custody.has(digest) === carried)
+          .filter(({ digest }) => (this.custody.has(digest) || this.carried.has(digest)) === carried)
           .filter(({ position }) => position > Number(carried ? query.carriedAfter : query.after))
-          .map(({ position, jws }) => ({ position, manifest: jws, carried })),
+          .map(({ position, jws }) => ({ position: this.place(position), manifest: jws, carried })),
       )
       return reply.type('application/x-ndjson').send(ndjson(listed.slice(0, Number(query.limit))))
     })

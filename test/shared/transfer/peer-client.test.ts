@@ -124,7 +124,7 @@ t.test(
   'who asks again when the answer is here needs no other connection, and who asks before that has one',
   async (t) => {
     answer = () => ({ n: 1 })
-  let connections = 0
+    let connections = 0
     const count = () => {
       connections += 1
     }

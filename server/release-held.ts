@@ -46,11 +46,12 @@ export function nextHeld(store: ServerStore, { models }: Pick<StudyDocument, 'mo
     .slice(0, mostAtOnce)
 }
 
+/** What was asked for is little, and what is looked through for it: left to itself, SQLite would walk all changes instead (invariant 10). */
 function asked({ $client }: ServerStore, after: number): Held[] {
   return $client
     .prepare<[number, number], Held>(
       `SELECT c.position change, c.batch, c.number FROM rereads r
-       JOIN changes c ON c.id_hash = r.id_hash AND c.digest = r.digest
+       CROSS JOIN changes c ON c.id_hash = r.id_hash AND c.digest = r.digest
        WHERE c.position > ? ORDER BY c.position LIMIT ?`,
     )
     .all(after, mostAtOnce)

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { nextHeld } from '../../server/release-held.ts'
 import type { Change } from '../../shared/protocol/change.ts'
 import { AppliedWorld } from '../fixtures/applied-world.ts'
 
@@ -154,3 +155,24 @@ t.test(
     t.end()
   },
 )
+
+t.test('invariant 10: what a person wants tried again is found without walking all changes', async (t) => {
+  const world = new AppliedWorld([{}])
+  t.teardown(() => world.close())
+  const client = world.store.$client
+  const asked: string[] = []
+  const prepare = client.prepare.bind(client)
+  t.intercept(client, 'prepare', {
+    value: (sql: string) => {
+      asked.push(sql)
+      return prepare(sql)
+    },
+  })
+  t.same(nextHeld(world.store, { models: {} }, 0), [])
+  t.ok(asked.some((sql) => sql.includes('rereads')))
+  for (const sql of asked) {
+    const values = Array(sql.split('?').length - 1).fill(0)
+    const plan = world.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, ...values).map(({ detail }) => detail)
+    t.notMatch(plan.join('\n'), /SCAN c\b|SEARCH c USING INTEGER PRIMARY KEY \(rowid>/, plan.join('; '))
+  }
+})

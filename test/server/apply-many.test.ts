@@ -170,7 +170,7 @@ t.test('invariant 10: what a person wants tried again is found without walking a
   })
   t.same(nextHeld(world.store, { models: {} }, 0), [])
   t.ok(asked.some((sql) => sql.includes('rereads')))
-  for (const sql of asked) {
+  for (const sql of [...asked]) {
     const values = Array(sql.split('?').length - 1).fill(0)
     const plan = world.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, ...values).map(({ detail }) => detail)
     t.notMatch(plan.join('\n'), /SCAN c\b|SEARCH c USING INTEGER PRIMARY KEY \(rowid>/, plan.join('; '))

@@ -67,7 +67,7 @@ export function alarmOfFork(store: ServerStore, { producer, chain }: { producer:
   )
   const seq = forkOf(store, producer, chain)
   if (seq !== null && waits.get(producer, chain) !== undefined)
-    writeFact(store, key, `two batches claim number ${seq}; what comes from there on waits for a person`)
+    writeFact(store, key, `two versions claim number ${seq}; what comes from there on waits for a person`)
   else prepared(client, 'DELETE FROM facts WHERE key = ?').run(key)
 }
 

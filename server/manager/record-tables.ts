@@ -42,20 +42,8 @@ export function recordTables(context: ServerContext): Table[] {
     {
       ...{ name: 'batches', right: 'aside', query: Nothing },
       columns: () => [
-        ...[
-          'ordinal',
-          'digest',
-          'state',
-          'code',
-          'message',
-          'producerName',
-          'chain',
-          'branch',
-          'seq',
-          'changes',
-          'bytes',
-        ],
-        ...['since', 'courier', 'decided', 'refusedBy', 'refusedFor'],
+        ...['ordinal', 'digest', 'state', 'code', 'message', 'producerName', 'chain', 'branch', 'seq'],
+        ...['changes', 'bytes', 'since', 'courier', 'decided', 'refusedBy', 'refusedFor'],
       ],
       rows: () => batchRows(context),
     },

@@ -258,6 +258,19 @@ t.test('Records 1 to 13, invariant 3: whatever the order of arrival, what is sho
   t.end()
 })
 
+t.test('two records that bear one key, one of them only for a moment, are no duplicates in the end', async (t) => {
+  const world = new AppliedWorld(versions)
+  t.teardown(() => world.close())
+  const first = { ...inserted('a1', { value: 1 }), naturalKey: ['shared'] }
+  const second = { ...first, id: 'b1', pk: 'p2' }
+  const corrected = { ...second, id: 'b2', action: 'update' as const, naturalKey: ['its own'] }
+  // All in one transaction: what was looked up at its beginning is not what is there at its end.
+  world.open({ producer: 'p1', chain: 'c1', seq: 1, changes: [first, second, corrected] })
+  world.apply()
+  t.strictSame(world.all('SELECT * FROM duplicates'), [])
+  t.equal(countsOf(world).duplicates, undefined)
+})
+
 t.test('what a record shows, its heads, its keys and what waits are verified', (t) => {
   const spoiled: Array<[why: string, sql: string, names: RegExp]> = [
     ['what it shows', 'UPDATE records SET shown = 1 WHERE ordinal = 1', /record p1 .* show/],

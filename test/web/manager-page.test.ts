@@ -16,6 +16,8 @@ t.test('the people’s page', { skip: noBrowser }, async (t) => {
 
   await t.test('signing in: wrong, right, out, locked; nothing secret in any address', async (t) => {
     const { page, asked, broke, context } = await day.person(browser, '')
+    // As soon as the form is drawn, which may be a moment later.
+    await page.locator('#name').waitFor()
     t.equal(await page.evaluate('document.activeElement.id'), 'name', 'a person may type at once')
     t.same(await brokenRules(page), [])
     await day.signIn(page, 'Naledi', 'not the password at all')

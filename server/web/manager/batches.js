@@ -8,6 +8,7 @@ import { ago, dated, say } from '/words.js'
 import { downloads } from './downloads.js'
 import { choice, reasonForm } from './forms.js'
 import { may } from './session.js'
+import { wideTable } from './wide-table.js'
 
 const states = ['waiting', 'refused']
 const kinds = { held: 'wait', quarantined: 'bad', refused: 'idle' }
@@ -169,22 +170,11 @@ function modelTable(title, models) {
       ...['insert', 'update', 'delete'].map((action) => el('td', {}, String(counts[action]))),
     ),
   )
-  return wide(title, ['batch.model', 'batch.insert', 'batch.update', 'batch.delete'], rows)
+  return wideTable(title, headCells(['batch.model', 'batch.insert', 'batch.update', 'batch.delete']), rows)
 }
 
-/** A table that may be wider than the page. */
-function wide(title, heads, rows) {
-  return el(
-    'div',
-    { class: 'wide', tabindex: 0, role: 'group', 'aria-label': title },
-    el(
-      'table',
-      { class: 'sides days' },
-      el('caption', {}, title),
-      el('thead', {}, el('tr', {}, ...heads.map((head) => el('th', { scope: 'col' }, say(head))))),
-      el('tbody', {}, ...rows),
-    ),
-  )
+function headCells(heads) {
+  return heads.map((head) => el('th', { scope: 'col' }, say(head)))
 }
 
 function versionsPart({ batch, branches }) {
@@ -211,7 +201,7 @@ function versionsPart({ batch, branches }) {
     (head) => `batch.${head}`,
   )
   const title = say('batch.versions')
-  return [section('versions', title, sentence(say('batch.versions.why')), wide(title, heads, rows))]
+  return [section('versions', title, sentence(say('batch.versions.why')), wideTable(title, headCells(heads), rows))]
 }
 
 function wayPart({ path, sealedAt }) {

@@ -8,6 +8,7 @@ import { ago, dated, say } from '/words.js'
 import { downloads } from './downloads.js'
 import { button, field } from './forms.js'
 import { keyText, nameOfRecord, readTyped, shown, typed } from './values.js'
+import { wideTable } from './wide-table.js'
 
 /** The version that is chosen, by record. @type {Map<string, string>} */
 const chosen = new Map()
@@ -111,20 +112,10 @@ function sidesPart(conflict) {
     'sides',
     say('conflict.title'),
     el('p', {}, nameOfRecord(conflict)),
-    el(
-      'div',
-      { class: 'wide', tabindex: 0, role: 'group', 'aria-label': say('conflict.title') },
-      el(
-        'table',
-        { class: 'sides days' },
-        el('caption', {}, say('conflict.title')),
-        el(
-          'thead',
-          {},
-          el('tr', {}, el('th', { scope: 'col' }, say('conflict.field')), ...heads.map((head) => headCell(head, mine))),
-        ),
-        el('tbody', {}, ...rows),
-      ),
+    wideTable(
+      say('conflict.title'),
+      [el('th', { scope: 'col' }, say('conflict.field')), ...heads.map((head) => headCell(head, mine))],
+      rows,
     ),
     hiddenDiffers ? sentence(say('conflict.hidden')) : null,
   )

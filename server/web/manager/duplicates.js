@@ -7,6 +7,7 @@ import { section, sentence } from '/parts.js'
 import { dated, say } from '/words.js'
 import { button, reasonForm } from './forms.js'
 import { keyText, shown } from './values.js'
+import { wideTable } from './wide-table.js'
 
 /** The merge that is asked about. */
 let asked = ''
@@ -78,17 +79,7 @@ function onePart({ model, label, records }) {
     'div',
     { class: 'entry wait', 'data-key': key },
     el('h3', {}, el('bdi', {}, title)),
-    el(
-      'div',
-      { class: 'wide', tabindex: 0, role: 'group', 'aria-label': title },
-      el(
-        'table',
-        { class: 'sides days' },
-        el('caption', {}, title),
-        el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, say('conflict.field')), ...records.map(headCell))),
-        el('tbody', {}, ...rows),
-      ),
-    ),
+    wideTable(title, [el('th', { scope: 'col' }, say('conflict.field')), ...records.map(headCell)], rows),
     asked === key
       ? reasonForm(
           'merge',

@@ -13,7 +13,11 @@ export class Courier {
   constructor(data: string) {
     this.data = data
     const script = fileURLToPath(new URL('courier-process.ts', import.meta.url))
-    this.#child = fork(script, [data], { execArgv: ['--disable-warning=ExperimentalWarning', ...memoryFlags()] })
+    const command = readFileSync(new URL('../bin/waybill', import.meta.url), 'utf8')
+    this.#child = fork(script, [data], {
+      execArgv: ['--disable-warning=ExperimentalWarning', ...memoryFlags(command)],
+      env: { ...process.env, ...memorySettings(command) },
+    })
     this.ready = once(this.#child, 'message')
   }
 
@@ -44,7 +48,13 @@ export class Courier {
 }
 
 /** As much memory as the command gives its programs. */
-function memoryFlags(): string[] {
-  const command = readFileSync(new URL('../bin/waybill', import.meta.url), 'utf8')
+function memoryFlags(command: string): string[] {
   return /^memory="(.*)"$/m.exec(command)?.[1]?.split(' ') ?? []
+}
+
+/** What it tells glibc's allocator (mallopt(3)). */
+function memorySettings(command: string): Record<string, string> {
+  return Object.fromEntries(
+    [...command.matchAll(/(MALLOC_\w+)="\$\{\1:-(\d+)\}"/g)].map(([, name, value]) => [name, value]),
+  )
 }

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { sha256 } from '../shared/crypto/digest.ts'
 import type { Change } from '../shared/protocol/change.ts'
 import type { MappedModels } from '../shared/specimens/derive-line.ts'
 import { idHash } from './id-hash.ts'
@@ -40,7 +40,7 @@ export interface About {
 
 type Model = MappedModels['models'][string]
 
-const keyBytes = 16
+const keyDigits = 32
 const mostParents = 1000
 
 /** What applying needs to know of a change; undefined where there is nothing. */
@@ -82,12 +82,16 @@ export function withNewest(known: About, newest: About): About {
 /** By what a natural key is found: the first 16 bytes of sha-256 over the RFC 8785 form of `[model, naturalKey]`. */
 export function keyDigest(model: string, naturalKey: readonly unknown[]): Buffer {
   // Plain values in arrays: V8 writes them as RFC 8785 does.
-  return hash('sha256', JSON.stringify([model, naturalKey]), 'buffer').subarray(0, keyBytes)
+  return firstBytes(JSON.stringify([model, naturalKey]))
 }
 
 /** By what changes that wait for a pk are found. */
 export function pkDigest(model: string, pk: string): Buffer {
-  return hash('sha256', JSON.stringify([model, { pk }]), 'buffer').subarray(0, keyBytes)
+  return firstBytes(JSON.stringify([model, { pk }]))
+}
+
+function firstBytes(text: string): Buffer {
+  return Buffer.from(sha256(text).slice(0, keyDigits), 'hex')
 }
 
 function addDecision(about: About, change: Change, { decides }: Terms): void {

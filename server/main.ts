@@ -1,7 +1,6 @@
 import type { Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { setImmediate as nextRound } from 'node:timers/promises'
 import { deviceOf, readIdentity } from '../shared/crypto/identity.ts'
 import { openTrust } from '../shared/crypto/stored-trust.ts'
 import { Neighbourhood } from '../shared/discovery/neighbourhood.ts'
@@ -26,6 +25,7 @@ import { mountManager } from './manager/door.ts'
 import { openAll, tryAgain } from './open-batch.ts'
 import { openSink } from './open-sink.ts'
 import { openStore } from './open-store.ts'
+import { OpensFirst } from './opens-first.ts'
 import { ownAddresses } from './own-addresses.ts'
 import { releaseHeld } from './release-held.ts'
 import { createSplitServer } from './split-door.ts'
@@ -48,8 +48,9 @@ export async function startServer(
   tryAgain(context.store)
   const sweep = await PayloadSweep.begin(context)
   const reader = new BatchReader(config.data)
-  const applier = repeat(5_000, logger, () => applyAll(context, reader, () => opener.soon()))
-  const opener = repeat(5_000, logger, () => openAndSign(context, reader, applier))
+  const first = new OpensFirst()
+  const applier = repeat(5_000, logger, () => applyAll(context, reader, first, () => opener.soon()))
+  const opener = repeat(5_000, logger, () => first.open(() => openAndSign(context, reader, applier)))
   const devices = createDeviceDoor(context, opener)
   const enrolment = createEnrolmentDoor(context)
   await Promise.all([devices.ready(), enrolment.ready()])
@@ -122,27 +123,30 @@ async function openContext(config: ServerConfig, clock: Clock, logger: Logger): 
 
 /** Opens all that waits, and signs what changed; the page follows along. What the disk refused is the operator's to hear. */
 async function openAndSign(context: ServerContext, reader: BatchReader, applier: Repeated): Promise<void> {
-  const failed = await openAll({ ...context, reader }, () => {
-    context.changes.tell()
-    applier.soon()
-  })
+  const failed = await openAll({ ...context, reader }, () => context.changes.tell())
+  applier.soon()
   if ((await signChains(context)) > 0) context.changes.tell()
   if (failed) complain(context, failed, 'opening')
 }
 
 /**
- * Applies all that is opened, and what was held until now. Between two transactions whoever waits has a turn.
+ * Applies all that is opened, and what was held until now.
  * @param released called when a person's decision on a batch was applied: there may be something to open
  */
-async function applyAll(context: ServerContext, reader: BatchReader, released: () => void): Promise<void> {
+async function applyAll(
+  context: ServerContext,
+  reader: BatchReader,
+  first: OpensFirst,
+  released: () => void,
+): Promise<void> {
   const tell = () => context.changes.tell()
   const decided = decidedOnBatches(context.store)
   try {
-    for (; applyNext(context.store) > 0; await nextRound()) tell()
+    for (; applyNext(context.store) > 0; await first.turn()) tell()
     // Who publishes and then says to try again means what was published.
     await context.shelf.refresh()
     const failed = await releaseHeld({ ...context, reader }, tell)
-    for (; applyNext(context.store) > 0; await nextRound()) tell()
+    for (; applyNext(context.store) > 0; await first.turn()) tell()
     if (decidedOnBatches(context.store) > decided) released()
     if (failed) throw failed
   } catch (error) {

@@ -6,7 +6,7 @@ const model = 'waybill.discard'
 
 /** Whether a person's decision to discard this change is in force. A decision is never discarded: it is taken back. */
 export function isDiscarded(round: Round, { digest, idHash }: StoredChange, { model: of }: StoredRecord): boolean {
-  if (of.startsWith(ownModels) || !round.some("records WHERE model = 'waybill.discard'")) return false
+  if (of.startsWith(ownModels) || !round.some('discards')) return false
   const decision = round.recordAt(model, digest.toString('hex'))
   return decision?.state === 'present' && targetOf(round, decision.shown) === idHash
 }

@@ -1,6 +1,7 @@
 import { WaybillError } from '../shared/service/errors.ts'
 import { keyDigest } from './about-change.ts'
 import type { ServerStore } from './open-store.ts'
+import { atPlace, recordPlace } from './record-place.ts'
 
 /** Where a record is found again: its number here, which says nothing of it. */
 export interface FoundRecord {
@@ -17,10 +18,10 @@ const canonical = 'JOIN records c ON c.ordinal = coalesce(r.canonical, r.ordinal
 /** The record of a model and pk, or the one that it is merged into. */
 export function findByPk(store: ServerStore, model: string, pk: string): FoundRecord[] {
   return store.$client
-    .prepare<[string, string], FoundRecord>(
-      `SELECT ${columns} FROM records r ${canonical} WHERE r.model = ? AND r.pk = ? AND c.shown IS NOT NULL`,
+    .prepare<[number, string, string], FoundRecord>(
+      `SELECT ${columns} FROM records r ${canonical} WHERE r.ordinal = (SELECT ordinal FROM records WHERE ${atPlace}) AND c.shown IS NOT NULL`,
     )
-    .all(model, pk)
+    .all(...recordPlace(model, pk))
 }
 
 /**

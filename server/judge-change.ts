@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../shared/service/errors.ts'
 import { type About, pkDigest } from './about-change.ts'
+import { atPlace, recordPlace } from './record-place.ts'
 import type { Round } from './round.ts'
 
 /** Why a change is not applied. */
@@ -60,6 +61,6 @@ function* missingKeys(round: Round, { parents = {} }: About): Generator<Missing>
 function* missingPks(round: Round, { pks = {} }: About): Generator<Missing> {
   for (const [model, names] of Object.entries(pks))
     for (const pk of names)
-      if (!round.get('SELECT 1 FROM records WHERE model = ? AND pk = ? AND known = 1', model, pk))
+      if (!round.get(`SELECT 1 FROM records WHERE ${atPlace} AND known = 1`, ...recordPlace(model, pk)))
         yield { model, parent: pkDigest(model, pk) }
 }

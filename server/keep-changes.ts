@@ -4,6 +4,7 @@ import { withReading } from './about-change.ts'
 import { addCount } from './counts.ts'
 import type { ServerStore } from './open-store.ts'
 import { type Place, unpackPlaces } from './pack-places.ts'
+import { atPlace, recordPlace } from './record-place.ts'
 
 /** A batch whose changes are kept. */
 interface Batch {
@@ -79,22 +80,19 @@ function knownOf({ $client }: ServerStore, ids: number[]): Set<number> {
   return new Set(known.all(JSON.stringify(ids)).map(({ id }) => id))
 }
 
-/** The ordinal of a change's record, which is made where it is new: it is, for most inserts. */
+/** The ordinal of a change's record, which is made where it is new. */
 function recordFinder({ $client }: ServerStore): (place: Place) => number {
-  const find = prepared<[string, string], { ordinal: number }>(
+  const find = prepared<[number, string, string], { ordinal: number }>(
     $client,
-    'SELECT ordinal FROM records WHERE model = ? AND pk = ?',
+    `SELECT ordinal FROM records WHERE ${atPlace}`,
   )
-  const insert = prepared($client, 'INSERT OR IGNORE INTO records (model, pk) VALUES (?, ?)')
-  const make = ({ model, pk }: Place) => {
-    const { changes, lastInsertRowid } = insert.run(model, pk)
-    return changes > 0 ? Number(lastInsertRowid) : undefined
-  }
-  const look = ({ model, pk }: Place) => find.get(model, pk)?.ordinal
-  return (place) => {
-    const ordinal = place.action === 'insert' ? (make(place) ?? look(place)) : (look(place) ?? make(place))
-    if (ordinal === undefined) throw new Error(`record ${place.model} is neither here nor made`)
-    return ordinal
+  const insert = prepared<[number, string, string]>(
+    $client,
+    'INSERT INTO records (place_hash, model, pk) VALUES (?, ?, ?)',
+  )
+  return ({ model, pk }) => {
+    const place = recordPlace(model, pk)
+    return find.get(...place)?.ordinal ?? Number(insert.run(...place).lastInsertRowid)
   }
 }
 

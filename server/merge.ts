@@ -7,6 +7,7 @@ import { type Decider, decide } from './own-chain.ts'
 import { pendingDecisions } from './pending-decisions.ts'
 import { ownModels } from './read-decision.ts'
 import { type RecordView, readRecord } from './read-records.ts'
+import { atPlace, recordPlace } from './record-place.ts'
 
 /** One natural key, and the records that bear it now: perhaps one thing twice. */
 export interface Duplicate {
@@ -114,11 +115,11 @@ function checkMergeable({ store }: IngestContext, model: string, pks: string[]):
   if (model.startsWith(ownModels)) throw new WaybillError('BAD_ARGUMENT', 'decisions are not merged')
   if (new Set(pks).size < 2 || new Set(pks).size < pks.length || pks.length > mostPks)
     throw new WaybillError('BAD_ARGUMENT', `a merge names 2 to ${mostPks} primary keys, each once`)
-  const find = store.$client.prepare<[string, string], { canonical: number }>(
-    'SELECT coalesce(canonical, ordinal) canonical FROM records WHERE model = ? AND pk = ? AND known = 1',
+  const find = store.$client.prepare<[number, string, string], { canonical: number }>(
+    `SELECT coalesce(canonical, ordinal) canonical FROM records WHERE ${atPlace} AND known = 1`,
   )
   const classes = pks.map((pk) => {
-    const record = find.get(model, pk)
+    const record = find.get(...recordPlace(model, pk))
     if (!record) throw new WaybillError('NOT_FOUND', `no record ${pk} of ${model} is here`)
     return record.canonical
   })

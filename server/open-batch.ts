@@ -43,7 +43,7 @@ interface Readable extends Omit<Unsealed, 'documents'>, Pick<ReadBatch, 'documen
 }
 
 /** Changes come under random keys: several batches in one transaction write each page of the index once. */
-const mostAtOnce = 8
+const mostAtOnce = 16
 /** Read at one time: while one turn is stored, the next is read, and one more waits for its reader. */
 const mostTurns = 3
 

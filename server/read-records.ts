@@ -3,6 +3,7 @@ import { WaybillError } from '../shared/service/errors.ts'
 import type { FeedContext } from './feed.ts'
 import { stateColumn } from './find-change.ts'
 import { type TextPlace, textOf } from './opened-batches.ts'
+import { atPlace, hashesOf, placeHash, recordPlace } from './record-place.ts'
 import type { ChangeState } from './settle-change.ts'
 
 /** A record as it is now. */
@@ -64,19 +65,25 @@ export async function readRecord(context: FeedContext, model: string, pk: string
   return view
 }
 
-/** The records of a model as they are now, by pk, after `afterPk`, at most `limit`. @throws as readFeed */
+/**
+ * The records of a model as they are now, at most `limit`, in an order that stays: those that come after `afterPk` in it, which need not be
+ * one of them. @throws as readFeed
+ */
 export async function* listRecords(
   context: FeedContext,
   model: string,
   afterPk: string,
   limit: number,
 ): AsyncGenerator<RecordView> {
-  const next = context.store.$client.prepare<[string, string, number], Canonical>(
-    `SELECT ${columns} FROM records WHERE model = ? AND pk > ? AND shown IS NOT NULL ORDER BY pk LIMIT ?`,
+  const next = context.store.$client.prepare<[number, string, number, string, number], Canonical>(
+    `SELECT ${columns} FROM records WHERE (place_hash, pk) > (?, ?) AND place_hash <= ? AND model = ? AND shown IS NOT NULL
+     ORDER BY place_hash, pk LIMIT ?`,
   )
+  const [first, last] = hashesOf(model)
+  const hashAt = (pk: string) => (pk === '' ? first : placeHash(model, pk))
   let [after, left] = [afterPk, limit]
   while (left > 0) {
-    const records = next.all(model, after, Math.min(left, page))
+    const records = next.all(hashAt(after), after, last, model, Math.min(left, page))
     if (records.length === 0) return
     for (const record of records) {
       const view = await viewOf(context, record)
@@ -151,10 +158,10 @@ function headsIn({ store }: FeedContext, { ordinal, shown, conflict }: Canonical
 
 function canonicalAt({ store }: FeedContext, model: string, pk: string): Canonical | undefined {
   return store.$client
-    .prepare<[string, string], Canonical>(
-      `SELECT ${columns} FROM records WHERE ordinal = (SELECT coalesce(canonical, ordinal) FROM records WHERE model = ? AND pk = ?)`,
+    .prepare<[number, string, string], Canonical>(
+      `SELECT ${columns} FROM records WHERE ordinal = (SELECT coalesce(canonical, ordinal) FROM records WHERE ${atPlace})`,
     )
-    .get(model, pk)
+    .get(...recordPlace(model, pk))
 }
 
 async function viewOf(context: FeedContext, record: Canonical): Promise<RecordView | undefined> {

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import { blob, index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { ofDecisions } from './record-place.ts'
 
 /** Other places at which an exact repeat of a change stands: its order in a chain is that of its first place there. */
 export const repeats = sqliteTable(
@@ -13,15 +14,17 @@ export const repeats = sqliteTable(
 )
 
 /**
- * Records: model + pk. `shown`: the change whose text is the record now; null until one was applied. `canonical`: the record that it
+ * Records: model + pk, none ever removed. `shown`: the change whose text is the record now; null until one was applied. `canonical`: the record that it
  * is merged into, null where it stands for itself; only that one's `shown` counts then.
  */
 export const records = sqliteTable(
   'records',
   {
-    ordinal: integer('ordinal').primaryKey({ autoIncrement: true }),
+    ordinal: integer('ordinal').primaryKey(),
     model: text('model').notNull(),
     pk: text('pk').notNull(),
+    /** By what it is found: see record-place.ts. */
+    placeHash: integer('place_hash').notNull(),
     canonical: integer('canonical'),
     shown: integer('shown'),
     state: text('state', { enum: ['none', 'present', 'deleted'] })
@@ -35,7 +38,8 @@ export const records = sqliteTable(
     loose: integer('loose').notNull().default(0),
   },
   (table) => [
-    uniqueIndex('records_place').on(table.model, table.pk),
+    index('records_place').on(table.placeHash),
+    index('records_of_decisions').on(table.model).where(sql.raw(ofDecisions)),
     index('records_merged').on(table.canonical).where(sql`canonical IS NOT NULL`),
     index('records_conflict').on(table.ordinal).where(sql`conflict = 1`),
   ],
@@ -117,9 +121,9 @@ export const duplicates = sqliteTable('duplicates', {
   model: text('model').notNull(),
 })
 
-/** The feed of states: a row each time what a record shows has changed. `record` is the canonical one. */
+/** The feed of states: a row each time what a record shows has changed, none ever removed. `record` is the canonical one. */
 export const states = sqliteTable('states', {
-  position: integer('position').primaryKey({ autoIncrement: true }),
+  position: integer('position').primaryKey(),
   record: integer('record').notNull(),
   /** The change that it shows; null where a merge took the record away, or a person discarded all of it. */
   change: integer('change'),

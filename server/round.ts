@@ -5,6 +5,7 @@ import { addCount, type Counted } from './counts.ts'
 import { type ChainPlace, comparePlaces } from './heads.ts'
 import { markSettled } from './keep-changes.ts'
 import type { ServerStore } from './open-store.ts'
+import { atPlace, ofDecisions, recordPlace } from './record-place.ts'
 
 /** A change as opening stored it. */
 export interface StoredChange {
@@ -38,6 +39,12 @@ interface Settled {
   number: number
 }
 
+const anyOf = {
+  repeats: 'SELECT 1 FROM repeats LIMIT 1',
+  waits: 'SELECT 1 FROM waits LIMIT 1',
+  duplicates: 'SELECT 1 FROM duplicates LIMIT 1',
+  discards: `SELECT 1 FROM records WHERE ${ofDecisions} AND model = 'waybill.discard' LIMIT 1`,
+}
 const changeColumns = 'position, id_hash idHash, digest, batch, number, record, action, about'
 const recordColumns = 'ordinal, model, pk, canonical, shown, state, known, conflict, loose'
 
@@ -54,7 +61,7 @@ export class Round {
   /** Records of decisions that show something else now. */
   readonly decided: number[] = []
   readonly #taken = new Map<number, StoredChange>()
-  readonly #some = new Map<string, boolean>()
+  readonly #some = new Map<keyof typeof anyOf, boolean>()
   readonly #counts = new Map<Counted, number>()
   readonly #settled = new Map<string, Settled>()
 
@@ -91,11 +98,11 @@ export class Round {
     return changes
   }
 
-  /** Whether a table has any row like that; most have none for most of the time, and then nothing has to be looked up in it. */
-  some(rows: 'repeats' | 'waits' | 'duplicates' | "records WHERE model = 'waybill.discard'"): boolean {
+  /** Whether there is any; of most there is none for most of the time, and then nothing has to be looked up. */
+  some(rows: keyof typeof anyOf): boolean {
     const known = this.#some.get(rows)
     if (known !== undefined) return known
-    const found = this.get(`SELECT 1 FROM ${rows} LIMIT 1`) !== undefined
+    const found = this.get(anyOf[rows]) !== undefined
     this.#some.set(rows, found)
     return found
   }
@@ -142,7 +149,7 @@ export class Round {
   }
 
   recordAt(model: string, pk: string): StoredRecord | undefined {
-    return this.get(`SELECT ${recordColumns} FROM records WHERE model = ? AND pk = ?`, model, pk)
+    return this.get(`SELECT ${recordColumns} FROM records WHERE ${atPlace}`, ...recordPlace(model, pk))
   }
 
   /** Every place of a change in a chain, its repeats among them. */

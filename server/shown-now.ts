@@ -1,5 +1,6 @@
 import type { ServerStore } from './open-store.ts'
 import type { StateEntry } from './read-states.ts'
+import { atPlace, recordPlace } from './record-place.ts'
 
 interface Shown {
   state: string
@@ -11,11 +12,11 @@ interface Shown {
 /** Whether a record shows just now what this entry of the feed says. */
 export function isShownNow(store: ServerStore, { model, pk, state, digest, conflict, into }: StateEntry): boolean {
   const now = store.$client
-    .prepare<[string, string], Shown>(
+    .prepare<[number, string, string], Shown>(
       `SELECT r.state, r.conflict, c.digest, m.pk "into" FROM records r LEFT JOIN changes c ON c.position = r.shown
-       LEFT JOIN records m ON m.ordinal = r.canonical WHERE r.model = ? AND r.pk = ?`,
+       LEFT JOIN records m ON m.ordinal = r.canonical WHERE r.ordinal = (SELECT ordinal FROM records WHERE ${atPlace})`,
     )
-    .get(model, pk)
+    .get(...recordPlace(model, pk))
   if (!now) return false
   if (now.into !== null || state === 'merged') return state === 'merged' && now.into === into
   const shows = now.digest?.toString('hex') ?? null

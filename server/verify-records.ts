@@ -29,6 +29,8 @@ export function verifyRecords(store: ServerStore): void {
 
 function checkRecord(round: Round, ordinal: number): void {
   const record = round.record(ordinal)
+  if (round.recordAt(record.model, record.pk)?.ordinal !== ordinal)
+    throw broken(record, 'it is not the one that is found')
   for (const change of round.appliedOf(ordinal)) checkKeys(round, record, change)
   if (record.canonical !== null) {
     if (record.shown !== null) throw broken(record, 'it is merged, and shows a change of its own')

@@ -65,7 +65,7 @@ CREATE TABLE `chains` (
 --> statement-breakpoint
 CREATE INDEX `chains_dirty` ON `chains` (`dirty`);--> statement-breakpoint
 CREATE TABLE `changes` (
-	`position` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`position` integer PRIMARY KEY NOT NULL,
 	`id_hash` integer NOT NULL,
 	`digest` blob NOT NULL,
 	`batch` integer NOT NULL,
@@ -202,9 +202,10 @@ CREATE TABLE `rechecks` (
 );
 --> statement-breakpoint
 CREATE TABLE `records` (
-	`ordinal` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`ordinal` integer PRIMARY KEY NOT NULL,
 	`model` text NOT NULL,
 	`pk` text NOT NULL,
+	`place_hash` integer NOT NULL,
 	`canonical` integer,
 	`shown` integer,
 	`state` text DEFAULT 'none' NOT NULL,
@@ -213,7 +214,8 @@ CREATE TABLE `records` (
 	`loose` integer DEFAULT 0 NOT NULL
 );
 --> statement-breakpoint
-CREATE UNIQUE INDEX `records_place` ON `records` (`model`,`pk`);--> statement-breakpoint
+CREATE INDEX `records_place` ON `records` (`place_hash`);--> statement-breakpoint
+CREATE INDEX `records_of_decisions` ON `records` (`model`) WHERE model >= 'waybill.' AND model < 'waybill/';--> statement-breakpoint
 CREATE INDEX `records_merged` ON `records` (`canonical`) WHERE canonical IS NOT NULL;--> statement-breakpoint
 CREATE INDEX `records_conflict` ON `records` (`ordinal`) WHERE conflict = 1;--> statement-breakpoint
 CREATE TABLE `repeats` (
@@ -230,7 +232,7 @@ CREATE TABLE `rereads` (
 );
 --> statement-breakpoint
 CREATE TABLE `states` (
-	`position` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`position` integer PRIMARY KEY NOT NULL,
 	`record` integer NOT NULL,
 	`change` integer,
 	`state` text NOT NULL,

@@ -42,7 +42,8 @@ export const appDoors = {
   },
   records: {
     path: '/v1/records/:model',
-    summary: 'The records of a model as they are now, by pk; of merged ones the one that stands for all.',
+    summary:
+      'The records of a model as they are now, in an order that stays; of merged ones the one that stands for all.',
     params: ByModel,
     querystring: ListQuery,
     answer: { type: lines, schema: RecordView, what: 'One record a line. Go on after the pk of the last one.' },

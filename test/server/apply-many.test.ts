@@ -1,5 +1,6 @@
 import t from 'tap'
 import { nextHeld } from '../../server/release-held.ts'
+import { Round } from '../../server/round.ts'
 import type { Change } from '../../shared/protocol/change.ts'
 import { AppliedWorld } from '../fixtures/applied-world.ts'
 
@@ -171,8 +172,30 @@ t.test('invariant 10: what a person wants tried again is found without walking a
   t.same(nextHeld(world.store, { models: {} }, 0), [])
   t.ok(asked.some((sql) => sql.includes('rereads')))
   for (const sql of [...asked]) {
-    const values = Array(sql.split('?').length - 1).fill(0)
-    const plan = world.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, ...values).map(({ detail }) => detail)
-    t.notMatch(plan.join('\n'), /SCAN c\b|SEARCH c USING INTEGER PRIMARY KEY \(rowid>/, plan.join('; '))
+    const plan = planOf(world, sql)
+    t.notMatch(plan, /SCAN c\b|SEARCH c USING INTEGER PRIMARY KEY \(rowid>/, plan)
   }
 })
+
+t.test('invariant 10: a record, and whether anybody discarded anything, are found without walking all records', (t) => {
+  const world = new AppliedWorld([{}])
+  t.teardown(() => world.close())
+  const asked: string[] = []
+  const round = new Round(world.store, 0)
+  t.intercept(round, 'get', {
+    value: (sql: string) => {
+      asked.push(sql)
+    },
+  })
+  round.recordAt('a.parent', 'p')
+  round.some('discards')
+  const plans = asked.map((sql) => planOf(world, sql))
+  t.match(plans, [/SEARCH records USING INDEX records_place /, /SEARCH records USING .*INDEX records_of_decisions /])
+  t.end()
+})
+
+function planOf(world: AppliedWorld, sql: string): string {
+  const values = Array(sql.split('?').length - 1).fill(0)
+  const plan = world.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, ...values)
+  return plan.map(({ detail }) => detail).join('\n')
+}

@@ -275,6 +275,7 @@ t.test('what a record shows, its heads, its keys and what waits are verified', (
   const spoiled: Array<[why: string, sql: string, names: RegExp]> = [
     ['what it shows', 'UPDATE records SET shown = 1 WHERE ordinal = 1', /record p1 .* show/],
     ['whether it is there', "UPDATE records SET state = 'deleted' WHERE ordinal = 1", /record p1 .* show/],
+    ['where it is found', 'UPDATE records SET place_hash = 0 WHERE ordinal = 1', /record p1 .* found/],
     ['whether there is a conflict', 'UPDATE records SET conflict = 0 WHERE ordinal = 2', /record p2 .* heads/],
     ['a head', 'DELETE FROM heads WHERE change = 3', /record p2 .* heads/],
     ['a natural key', 'DELETE FROM natural_keys WHERE record = 1', /record p1 .* keys/],

@@ -72,6 +72,8 @@ export async function openAll(context: OpenContext, opened: () => void): Promise
   let failed: WaybillError | undefined
   for (readAhead(); reading.length > 0; readAhead()) {
     const turn = await (reading.shift() as Promise<Turn>)
+    // While this one is stored, nobody else has a turn: what came meanwhile is asked for before.
+    readAhead()
     await nextRound()
     failed ??= turn.failed ?? storeAll(context.store, turn.readable)
     opened()

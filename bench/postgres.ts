@@ -9,8 +9,9 @@ import type { Plain } from './plain.ts'
 const bin = '/usr/lib/postgresql/15/bin'
 const user = 'postgres'
 const table = `CREATE TABLE changes (position bigserial PRIMARY KEY, id text NOT NULL, digest text NOT NULL,
-  producer text NOT NULL, manifest_digest text NOT NULL, line text NOT NULL, UNIQUE (id, digest))`
-const copy = '\\copy changes (id, digest, producer, manifest_digest, line) from'
+  producer text NOT NULL, manifest_digest text NOT NULL, model text NOT NULL, pk text NOT NULL, line text NOT NULL,
+  UNIQUE (id, digest)); CREATE INDEX ON changes (model, pk)`
+const copy = '\\copy changes (id, digest, producer, manifest_digest, model, pk, line) from'
 
 /** A PostgreSQL of its own in a temporary directory, with Debian's settings (fsync on), on a unix socket only. */
 export class Postgres {
@@ -73,11 +74,14 @@ function run([command = '', ...args]: string[]): string {
   return stdout
 }
 
-/** What `waybill changes` can tell, a row a change, in COPY's text format; Waybill leaves the text sealed. */
+/** What `waybill changes` can tell, a row a change found by its id and by its record, in COPY's text format; Waybill leaves the text sealed. */
 function* rowsOf(plain: Plain): Generator<string> {
   for (const laptop of plain.laptops)
-    for (const line of readFileSync(plain.fileOf(laptop), 'utf8').trimEnd().split('\n'))
-      yield `${[JSON.parse(line).id, sha256(line), sha256(laptop).slice(0, 32), sha256(laptop), escaped(line)].join('\t')}\n`
+    for (const line of readFileSync(plain.fileOf(laptop), 'utf8').trimEnd().split('\n')) {
+      const { id, model, pk } = JSON.parse(line)
+      const whence = [sha256(laptop).slice(0, 32), sha256(laptop)]
+      yield `${[id, sha256(line), ...whence, model, pk, escaped(line)].join('\t')}\n`
+    }
 }
 
 function escaped(text: string): string {

@@ -18,7 +18,7 @@ export async function sealPayload(plain: Uint8Array, recipients: string[]): Prom
   const packed = await compress(plain, {
     params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
   })
-  return Buffer.from(await encrypter.encrypt(packed))
+  return collect(await encrypter.encrypt(streamOf(packed)))
 }
 
 /**
@@ -43,10 +43,19 @@ export async function openPayload(
 
 async function decrypt(payload: Uint8Array, identities: string[]): Promise<Uint8Array> {
   try {
-    return await decrypterOf(identities).decrypt(payload)
+    return await collect(await decrypterOf(identities).decrypt(streamOf(payload)))
   } catch (cause) {
     throw new WaybillError('PAYLOAD_REFUSED', 'the payload is not sealed to a key held here, or is damaged', { cause })
   }
+}
+
+/** Given bytes, the library collects what it makes by way of fetch's parts: these take longer to load than a payload to open. */
+function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  return ReadableStream.from([bytes])
+}
+
+async function collect(stream: ReadableStream<Uint8Array>): Promise<Buffer> {
+  return Buffer.concat(await Array.fromAsync(stream))
 }
 
 /** One for all payloads: it works out its public keys anew each time that it is made. */

@@ -6,6 +6,7 @@ import { openPayload } from '../shared/crypto/seal.ts'
 import type { Manifest } from '../shared/protocol/manifest.ts'
 import { PayloadHead } from '../shared/protocol/payload.ts'
 import { WaybillError } from '../shared/service/errors.ts'
+import { giveBack } from '../shared/service/give-back.ts'
 import type { PayloadStore } from '../shared/storage/payload-store.ts'
 
 /** By what a sealed batch is opened. */
@@ -35,6 +36,7 @@ export async function readPlain({ payloads, identity }: PlainContext, manifest: 
   const sealed = await readSealed(payloads, manifest)
   checkSealHeader(sealed)
   const plain = await openPayload(sealed, identities, manifest.plain)
+  giveBack(sealed)
   const [head = Buffer.alloc(0), ...lines] = splitLines(plain)
   checkHead(head, manifest)
   const told = manifest.changes + manifest.handovers.length

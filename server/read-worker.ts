@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { readIdentity } from '../shared/crypto/identity.ts'
 import { asWaybillError } from '../shared/service/errors.ts'
+import { giveBack } from '../shared/service/give-back.ts'
 import { PayloadStore } from '../shared/storage/payload-store.ts'
 import type { Answer, Asked } from './batch-reader.ts'
 import { packPlaces } from './pack-places.ts'
@@ -22,8 +23,10 @@ try {
 
 async function answer({ manifest, terms }: Asked): Promise<Answer> {
   try {
-    const { changes, bad, requisitions, documents } = await readContent({ payloads, identity }, manifest, terms)
-    return { read: { places: packPlaces(changes), bad, requisitions, documents } }
+    const { plain, changes, bad, requisitions, documents } = await readContent({ payloads, identity }, manifest, terms)
+    const places = packPlaces(changes)
+    giveBack(plain)
+    return { read: { places, bad, requisitions, documents } }
   } catch (thrown) {
     const { code, message } = asWaybillError(thrown)
     return { failed: { code, message } }

@@ -22,6 +22,7 @@ import { secureOptions } from './https-certificate.ts'
 import { type IngestContext, ingest } from './ingest.ts'
 import { answerMeeting } from './meet.ts'
 import { answerOffer } from './offer.ts'
+import type { Precedence } from './precedence.ts'
 import { programVersion } from './program-version.ts'
 import { historyOf, listRecords, readRecord } from './read-records.ts'
 import { readStates } from './read-states.ts'
@@ -45,8 +46,12 @@ const idleMs = 90_000
 /** A pk has up to 200 characters, each of up to 9 in an address. */
 const maxParamLength = 1_800
 
-/** The door for enrolled laptops and relays; `opener` is told when there is something to open. */
-export function createDeviceDoor(context: ServerContext, opener: Pick<Repeated, 'soon'>): FastifyInstance {
+/** The door for enrolled laptops and relays; `opener` is told when there is something to open, and lets what is taken in pass. */
+export function createDeviceDoor(
+  context: ServerContext,
+  opener: Pick<Repeated, 'soon'>,
+  intake: Precedence,
+): FastifyInstance {
   const { shelf, identity, logger, changes } = context
   const roles = onlyRoles('field', 'relay')
   const door = strictFastify(logger, { bodyLimit: maxMeetingBytes })
@@ -63,7 +68,7 @@ export function createDeviceDoor(context: ServerContext, opener: Pick<Repeated, 
     },
     offer: (peer, offers) => answerOffer(context, peer.device, offers),
     ingest: async (peer, batches) => {
-      const ingested = await ingest(context, peer.device, batches)
+      const ingested = await intake.during(() => ingest(context, peer.device, batches))
       for (const { digest, error } of ingested.refused)
         logger[error.status >= 500 ? 'error' : 'info'](
           { peer: peer.device, batch: digest, code: error.code },

@@ -25,8 +25,8 @@ import { mountManager } from './manager/door.ts'
 import { openAll, tryAgain } from './open-batch.ts'
 import { openSink } from './open-sink.ts'
 import { openStore } from './open-store.ts'
-import { OpensFirst } from './opens-first.ts'
 import { ownAddresses } from './own-addresses.ts'
+import { Precedence } from './precedence.ts'
 import { releaseHeld } from './release-held.ts'
 import { createSplitServer } from './split-door.ts'
 import { PayloadSweep } from './sweep-payloads.ts'
@@ -48,10 +48,11 @@ export async function startServer(
   tryAgain(context.store)
   const sweep = await PayloadSweep.begin(context)
   const reader = new BatchReader(config.data)
-  const first = new OpensFirst()
-  const applier = repeat(5_000, logger, () => applyAll(context, reader, first, () => opener.soon()))
-  const opener = repeat(5_000, logger, () => first.open(() => openAndSign(context, reader, applier)))
-  const devices = createDeviceDoor(context, opener)
+  // A driver waits for what is taken in; a laptop's receipt for what is opened; and nobody for what is applied.
+  const [intake, opening] = [new Precedence(), new Precedence()]
+  const applier = repeat(5_000, logger, () => applyAll(context, reader, [intake, opening], () => opener.soon()))
+  const opener = repeat(5_000, logger, () => opening.during(() => openAndSign(context, reader, applier, intake)))
+  const devices = createDeviceDoor(context, opener, intake)
   const enrolment = createEnrolmentDoor(context)
   await Promise.all([devices.ready(), enrolment.ready()])
   const { server, dropStrangers } = createSplitServer(identity, devices, enrolment, logger)
@@ -122,8 +123,17 @@ async function openContext(config: ServerConfig, clock: Clock, logger: Logger): 
 }
 
 /** Opens all that waits, and signs what changed; the page follows along. What the disk refused is the operator's to hear. */
-async function openAndSign(context: ServerContext, reader: BatchReader, applier: Repeated): Promise<void> {
-  const failed = await openAll({ ...context, reader }, () => context.changes.tell())
+async function openAndSign(
+  context: ServerContext,
+  reader: BatchReader,
+  applier: Repeated,
+  intake: Precedence,
+): Promise<void> {
+  const failed = await openAll(
+    { ...context, reader },
+    () => context.changes.tell(),
+    () => intake.letPass(),
+  )
   applier.soon()
   if ((await signChains(context)) > 0) context.changes.tell()
   if (failed) complain(context, failed, 'opening')
@@ -136,17 +146,18 @@ async function openAndSign(context: ServerContext, reader: BatchReader, applier:
 async function applyAll(
   context: ServerContext,
   reader: BatchReader,
-  first: OpensFirst,
+  before: Precedence[],
   released: () => void,
 ): Promise<void> {
   const tell = () => context.changes.tell()
+  const letPass = () => Promise.all(before.map((work) => work.letPass()))
   const decided = decidedOnBatches(context.store)
   try {
-    for (; applyNext(context.store) > 0; await first.turn()) tell()
+    for (; applyNext(context.store) > 0; await letPass()) tell()
     // Who publishes and then says to try again means what was published.
     await context.shelf.refresh()
     const failed = await releaseHeld({ ...context, reader }, tell)
-    for (; applyNext(context.store) > 0; await first.turn()) tell()
+    for (; applyNext(context.store) > 0; await letPass()) tell()
     if (decidedOnBatches(context.store) > decided) released()
     if (failed) throw failed
   } catch (error) {

@@ -52,9 +52,14 @@ const mostTurns = 3
  * their changes stored, a few batches in one transaction. One that cannot be opened is set aside with its code and holds up no other
  * (invariant 8).
  * @param opened called after each transaction
+ * @param letPass lets pass what goes before a transaction
  * @returns why some wait on: this server's disk or database failed, and they are tried again
  */
-export async function openAll(context: OpenContext, opened: () => void): Promise<WaybillError | undefined> {
+export async function openAll(
+  context: OpenContext,
+  opened: () => void,
+  letPass: () => Promise<unknown> = nextRound,
+): Promise<WaybillError | undefined> {
   const reading: Promise<Turn>[] = []
   let last = 0
   /** So that the thread that reads always has what to read next. */
@@ -74,7 +79,7 @@ export async function openAll(context: OpenContext, opened: () => void): Promise
     const turn = await (reading.shift() as Promise<Turn>)
     // While this one is stored, nobody else has a turn: what came meanwhile is asked for before.
     readAhead()
-    await nextRound()
+    await letPass()
     failed ??= turn.failed ?? storeAll(context.store, turn.readable)
     opened()
   }

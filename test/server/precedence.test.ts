@@ -1,6 +1,6 @@
 import { setImmediate as nextRound } from 'node:timers/promises'
 import t from 'tap'
-import { OpensFirst } from '../../server/opens-first.ts'
+import { Precedence } from '../../server/precedence.ts'
 
 const never = 2 ** 31 - 1
 
@@ -14,24 +14,24 @@ async function hasEnded(work: Promise<unknown>): Promise<boolean> {
   return ended
 }
 
-t.test('where nothing is opened, applying goes on after a turn for whoever waits', async (t) => {
-  const first = new OpensFirst(never)
+t.test('where nothing goes before, work goes on after a turn for whoever waits', async (t) => {
+  const first = new Precedence(never)
   let turns = 0
   setImmediate(() => {
     turns += 1
   })
-  await first.turn()
+  await first.letPass()
   t.equal(turns, 1)
-  await first.open(async () => undefined)
-  t.ok(await hasEnded(first.turn()))
+  await first.during(async () => undefined)
+  t.ok(await hasEnded(first.letPass()))
 })
 
-t.test('applying stands back until opening has ended, well or not', async (t) => {
+t.test('work stands back until what goes before has ended, well or not', async (t) => {
   for (const error of [undefined, new Error('the disk is full')]) {
-    const first = new OpensFirst(never)
+    const first = new Precedence(never)
     const opening = Promise.withResolvers<string>()
-    const opened = first.open(() => opening.promise)
-    const turn = first.turn()
+    const opened = first.during(() => opening.promise)
+    const turn = first.letPass()
     t.notOk(await hasEnded(turn), 'it waits')
     if (error) opening.reject(error)
     else opening.resolve('all is open')
@@ -41,9 +41,9 @@ t.test('applying stands back until opening has ended, well or not', async (t) =>
   }
 })
 
-t.test('opening that does not end holds applying up for a while, not for ever', async (t) => {
-  const first = new OpensFirst(1)
-  first.open(() => new Promise(() => undefined))
-  await first.turn()
-  t.pass('a transaction could be applied')
+t.test('what does not end holds other work up for a while, not for ever', async (t) => {
+  const first = new Precedence(1)
+  first.during(() => new Promise(() => undefined))
+  await first.letPass()
+  t.pass('a step could be done')
 })

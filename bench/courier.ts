@@ -18,7 +18,7 @@ export class Courier {
       execArgv: ['--disable-warning=ExperimentalWarning', ...memoryFlags(command)],
       env: { ...process.env, ...memorySettings(command) },
     })
-    this.ready = once(this.#child, 'message')
+    this.ready = Promise.race([once(this.#child, 'message'), endOf(this.#child)])
   }
 
   /**
@@ -57,4 +57,9 @@ function memorySettings(command: string): Record<string, string> {
   return Object.fromEntries(
     [...command.matchAll(/(MALLOC_\w+)="\$\{\1:-(\d+)\}"/g)].map(([, name, value]) => [name, value]),
   )
+}
+
+async function endOf(child: ChildProcess): Promise<never> {
+  const [code] = await once(child, 'exit')
+  throw new Error(`the courier ended with ${code}`)
 }

@@ -90,7 +90,7 @@ curl     ${ms(medians.curl)}  fetches the plain text of each laptop over loopbac
 pull     ${ms(medians.pull)}  fetches the sealed batches over mutual TLS, verifies, hashes again from disk, fsyncs, signs, returns the receipts
 forward  ${ms(medians.forward)}  the same batches to the server: verified, hashed again, fsynced, numbered, signed; the receipts stored by the relay
 open     ${ms(medians.open)}  from the same start until every change is decrypted, checked and committed in the feed. It stays sealed on disk: the feed opens it again
-copy     ${ms(medians.copy)}  PostgreSQL's COPY of the same changes into a table that refuses repeats, committed. In plain text, and nothing is verified
+copy     ${ms(medians.copy)}  PostgreSQL's COPY of the same changes into a table that refuses repeats and finds them by their record, committed. In plain text, and nothing is verified
 
 pull / curl     ${ratios.pullToCurl}   (to be reached: 0.65)
 forward / curl  ${ratios.forwardToCurl}   (to be reached: 1.0)

@@ -7,9 +7,6 @@ const modelHashes = 2 ** 15
 /** How SQL asks for the record at a place, with the three values of `recordPlace`. */
 export const atPlace = 'place_hash = ? AND model = ? AND pk = ?'
 
-/** How SQL asks for the records of decisions, which have an index of their own: they are few, and looked for among all. */
-export const ofDecisions = "model >= 'waybill.' AND model < 'waybill/'"
-
 /** By what a record is found: its hash, then its model and pk, since two may share a hash. */
 export function recordPlace(model: string, pk: string): [hash: number, model: string, pk: string] {
   return [placeHash(model, pk), model, pk]

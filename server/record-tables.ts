@@ -1,6 +1,8 @@
 import { sql } from 'drizzle-orm'
 import { blob, index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
-import { ofDecisions } from './record-place.ts'
+
+/** How SQL asks for the records of decisions, which have an index of their own: they are few, and looked for among all. */
+export const ofDecisions = "model >= 'waybill.' AND model < 'waybill/'"
 
 /** Other places at which an exact repeat of a change stands: its order in a chain is that of its first place there. */
 export const repeats = sqliteTable(

@@ -5,7 +5,8 @@ import { addCount, type Counted } from './counts.ts'
 import { type ChainPlace, comparePlaces } from './heads.ts'
 import { markSettled } from './keep-changes.ts'
 import type { ServerStore } from './open-store.ts'
-import { atPlace, ofDecisions, recordPlace } from './record-place.ts'
+import { atPlace, recordPlace } from './record-place.ts'
+import { ofDecisions } from './record-tables.ts'
 
 /** A change as opening stored it. */
 export interface StoredChange {

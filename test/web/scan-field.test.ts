@@ -2,10 +2,12 @@ import type { Page } from 'playwright-core'
 import t from 'tap'
 import { noBrowser, openBrowser } from '../fixtures/browser.ts'
 import { answered, beginHandover, labelOf, scan, startHandoverDay, viewOf } from '../fixtures/handover-day.ts'
+import { pause, press } from '../fixtures/keyboard.ts'
 import { until } from '../fixtures/until.ts'
 
 t.setTimeout(300_000)
 const personMs = 120
+const scannerMs = 4
 const letters = 'ABCDEFGHJKLMNPQRSTUVWXYZ0123456789-abc]/%$ +.'
 
 /** What the page asked its program to take as scans, in order. */
@@ -40,11 +42,9 @@ t.test('the scan field', { skip: noBrowser }, async (t) => {
   await t.test('typing is told from scanning, and Tab ends a scan as Enter does', async (t) => {
     await scan(page, labelOf(0))
     await heardAll(1)
-    await page.keyboard.type(labelOf(1), { delay: personMs })
-    await page.keyboard.press('Enter')
+    await press(page, [...labelOf(1), 'Enter'], personMs)
     await heardAll(2)
-    await page.keyboard.type(labelOf(2), { delay: 4 })
-    await page.keyboard.press('Tab')
+    await press(page, [...labelOf(2), 'Tab'], scannerMs)
     await heardAll(3)
     t.same(heard, [
       { read: labelOf(0), typed: false },
@@ -59,8 +59,8 @@ t.test('the scan field', { skip: noBrowser }, async (t) => {
     await page.keyboard.press('F8')
     const remark = page.locator('#remark')
     await remark.click()
-    await page.keyboard.type('cold box open', { delay: personMs })
-    await page.waitForTimeout(100)
+    await press(page, 'cold box open', personMs)
+    pause(page, personMs)
     await scan(page, labelOf(3))
     await heardAll(1)
     t.equal(await remark.inputValue(), 'cold box open', 'the label is not in the remark')
@@ -98,8 +98,8 @@ t.test('the scan field', { skip: noBrowser }, async (t) => {
 
   await t.test('half a label that was left there is no part of the next scan', async (t) => {
     heard.length = 0
-    await page.keyboard.type('AB', { delay: personMs })
-    await page.waitForTimeout(700)
+    await press(page, 'AB', personMs)
+    pause(page, 700)
     await scan(page, labelOf(6))
     await heardAll(1)
     t.same(heard, [{ read: labelOf(6), typed: false }])
@@ -114,10 +114,8 @@ t.test('the scan field', { skip: noBrowser }, async (t) => {
       const read = Array.from({ length: 4 + next(28) }, () => letters[next(letters.length)]).join('')
       if (read.trim() === '') continue
       written.push(read)
-      await page.keyboard.type(read, { delay: next(3) })
-      await page.keyboard.press(next(4) === 0 ? 'Tab' : 'Enter')
-      if (next(6) === 0)
-        await page.keyboard.press(['Escape', 'F8', 'Shift+Tab', 'ArrowLeft', 'Backspace'][next(5)] ?? '')
+      await press(page, [...read, next(4) === 0 ? 'Tab' : 'Enter'], 1 + next(3))
+      if (next(6) === 0) await press(page, [['Escape', 'F8', 'Shift+Tab', 'ArrowLeft', 'Backspace'][next(5)] ?? ''], 1)
     }
     await heardAll(written.length)
     t.same(

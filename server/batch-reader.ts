@@ -11,7 +11,7 @@ export interface Asked {
 }
 
 /** What was read of a batch; its changes as `packPlaces` packs them. */
-export type Unsealed = Pick<Content, 'bad' | 'requisitions' | 'documents'> & { places: Uint8Array<ArrayBuffer> }
+export type Unsealed = Omit<Content<unknown>, 'plain' | 'changes'> & { places: Uint8Array<ArrayBuffer> }
 
 /** What the thread answers, in the order in which it was asked. */
 export type Answer = { read: Unsealed; failed?: never } | { read?: never; failed: { code: ErrorCode; message: string } }

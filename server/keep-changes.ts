@@ -1,10 +1,11 @@
 import type { Manifest } from '../shared/protocol/manifest.ts'
+import { insertRows } from '../shared/storage/insert-rows.ts'
 import { prepared } from '../shared/storage/prepared.ts'
 import { withReading } from './about-change.ts'
 import { addCount } from './counts.ts'
 import type { ServerStore } from './open-store.ts'
-import { type Place, unpackPlaces } from './pack-places.ts'
-import { atPlace, recordPlace } from './record-place.ts'
+import { idHashesIn, type Place, unpackPlaces } from './pack-places.ts'
+import { atPlace, type RecordPlace, recordPlace } from './record-place.ts'
 
 /** A batch whose changes are kept. */
 interface Batch {
@@ -22,78 +23,109 @@ interface Known {
   about: string | null
 }
 
+/** So many changes are kept at once. */
+const mostWaiting = 60
+const columns = ['id_hash', 'digest', 'batch', 'number', 'record', 'action', 'about']
+
 /** Keeps the changes of opened batches, each with its record; call it in the transaction that opens them. */
 export function keepChanges(store: ServerStore, batches: Array<Batch & { places: Uint8Array }>): void {
   let opened = 0
   for (const batch of batches) {
     const days = new Map<string, number>()
-    const places = [...unpackPlaces(batch.places)]
-    const keep = keeper(
-      store,
-      places.map(({ idHash }) => idHash),
-    )
-    for (const place of places) {
-      if (!keep(batch, place)) continue
+    const keeper = new Keeper(store, batch, idHashesIn(batch.places))
+    // One after the other: what is held until the batch ends, V8 keeps for much longer.
+    for (const place of unpackPlaces(batch.places)) {
+      if (!keeper.keep(place)) continue
       const day = `${place.day} ${place.model}`
       days.set(day, (days.get(day) ?? 0) + 1)
       opened += 1
     }
+    keeper.insert()
     countDays(store, batch.manifest.producer, days)
   }
   addCount(store, 'opened', opened)
 }
 
-/** An exact repeat of a change that is known is kept as another place of it (invariant 2). @returns whether the change is new */
-function keeper(store: ServerStore, ids: number[]): (batch: Batch, place: Place) => boolean {
-  const client = store.$client
-  const columns = 'position, digest, batch, number, record, about'
-  const first = prepared<[number], Known>(client, `SELECT ${columns} FROM changes WHERE id_hash = ? LIMIT 1`)
-  const same = prepared<[number, Buffer], Known>(
-    client,
-    `SELECT ${columns} FROM changes WHERE id_hash = ? AND digest = ?`,
-  )
-  const insert = prepared(
-    client,
-    'INSERT INTO changes (id_hash, digest, batch, number, record, action, about) VALUES (?, ?, ?, ?, ?, ?, ?)',
-  )
-  const recordOf = recordFinder(store)
-  const here = knownOf(store, ids)
-  return (batch, place) => {
-    const { idHash, digest, number, action, about } = place
-    const twin = here.has(idHash) ? first.get(idHash) : undefined
-    const known = twin && (twin.digest.equals(digest) ? twin : same.get(idHash, digest))
-    if (known) keepRepeat(store, batch, place, known)
-    if (known) return false
-    if (twin) markTwin(store, twin.position)
-    insert.run(idHash, digest, batch.ordinal, number, recordOf(place), action, twin ? asTwin(about) : about)
-    here.add(idHash)
+/** Keeps the changes of a batch, several at once. */
+class Keeper {
+  readonly #store: ServerStore
+  readonly #batch: Batch
+  /** Ids that are here already. */
+  readonly #here: Set<number>
+  /** New changes by their id, to be inserted. */
+  readonly #waiting = new Map<number, Place>()
+
+  constructor(store: ServerStore, batch: Batch, ids: number[]) {
+    this.#store = store
+    this.#batch = batch
+    this.#here = knownOf(store, ids)
+  }
+
+  /** An exact repeat of a change that is known is kept as another place of it (invariant 2). @returns whether the change is new */
+  keep(place: Place): boolean {
+    // What has the same id is found once that is inserted.
+    if (this.#waiting.has(place.idHash) || this.#waiting.size === mostWaiting) this.insert()
+    const { twin, same } = this.#here.has(place.idHash) ? knownAs(this.#store, place) : {}
+    if (same) keepRepeat(this.#store, this.#batch, place, same)
+    if (same) return false
+    if (twin) markTwin(this.#store, twin.position)
+    this.#waiting.set(place.idHash, twin ? { ...place, about: asTwin(place.about) } : place)
     return true
+  }
+
+  /** Inserts what waits. */
+  insert(): void {
+    const places = [...this.#waiting.values()]
+    const records = recordsOf(this.#store, places)
+    const values: unknown[] = []
+    for (const [index, { idHash, digest, number, action, about }] of places.entries())
+      values.push(idHash, digest, this.#batch.ordinal, number, records[index], action, about)
+    insertRows(this.#store.$client, 'changes', columns, values)
+    for (const id of this.#waiting.keys()) this.#here.add(id)
+    this.#waiting.clear()
   }
 }
 
 /** Those of the ids that are here already, asked for at once: most are not. */
 function knownOf({ $client }: ServerStore, ids: number[]): Set<number> {
-  const known = prepared<[string], { id: number }>(
+  const known = prepared<[string], number>(
     $client,
-    'SELECT id_hash id FROM changes WHERE id_hash IN (SELECT value FROM json_each(?))',
+    'SELECT id_hash FROM changes WHERE id_hash IN (SELECT value FROM json_each(?))',
   )
-  return new Set(known.all(JSON.stringify(ids)).map(({ id }) => id))
+  return new Set(known.pluck().all(JSON.stringify(ids)))
 }
 
-/** The ordinal of a change's record, which is made where it is new. */
-function recordFinder({ $client }: ServerStore): (place: Place) => number {
-  const find = prepared<[number, string, string], { ordinal: number }>(
+/** A change of the same id that is here, and the one that has the same content too. */
+function knownAs({ $client }: ServerStore, { idHash, digest }: Place): { twin?: Known; same?: Known | undefined } {
+  const find = prepared<[number], Known>(
+    $client,
+    'SELECT position, digest, batch, number, record, about FROM changes WHERE id_hash = ?',
+  )
+  const [twin, ...others] = find.all(idHash)
+  return twin ? { twin, same: [twin, ...others].find((known) => known.digest.equals(digest)) } : {}
+}
+
+/** The ordinals of the changes' records, which are made where they are new. */
+function recordsOf({ $client }: ServerStore, places: Place[]): number[] {
+  const find = prepared<[number, string, string], number>(
     $client,
     `SELECT ordinal FROM records WHERE ${atPlace}`,
-  )
-  const insert = prepared<[number, string, string]>(
-    $client,
-    'INSERT INTO records (place_hash, model, pk) VALUES (?, ?, ?)',
-  )
-  return ({ model, pk }) => {
+  ).pluck()
+  const made = new Map<string, number>()
+  const values: unknown[] = []
+  const found = places.map(({ model, pk }) => {
     const place = recordPlace(model, pk)
-    return find.get(...place)?.ordinal ?? Number(insert.run(...place).lastInsertRowid)
-  }
+    const ordinal = find.get(...place)
+    if (ordinal !== undefined) return ordinal
+    const name = `${model} ${pk}`
+    const index = made.get(name) ?? made.size
+    if (index === made.size) values.push(...place)
+    made.set(name, index)
+    // Numbered below 0 until they are made.
+    return -1 - index
+  })
+  const first = insertRows($client, 'records', ['place_hash', 'model', 'pk'], values)
+  return found.map((ordinal) => (ordinal > 0 ? ordinal : first - 1 - ordinal))
 }
 
 /** It may stand earlier, or in another chain, or be read otherwise: its record is looked at again. */
@@ -132,7 +164,8 @@ function asTwin(about: string | null): string {
 }
 
 function countDays({ $client }: ServerStore, producer: string, days: Map<string, number>): void {
-  const add = $client.prepare(
+  const add = prepared(
+    $client,
     `INSERT INTO changes_by_day (producer, model, day, changes) VALUES (?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET changes = changes + excluded.changes`,
   )

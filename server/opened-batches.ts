@@ -71,5 +71,5 @@ async function openAgain(context: FeedContext, ordinal: number): Promise<OpenedB
   const { plain, lines } = await naming(`batch ${batch.digest}`, () =>
     readPlain(context, readDocument(jws, 'manifest').document),
   )
-  return { ...rest, lines: lines.map(String), bytes: plain.length }
+  return { ...rest, lines: Array.from(lines, String), bytes: plain.length }
 }

@@ -14,21 +14,32 @@ const actions = ['insert', 'update', 'delete'] as const
 /** Number, id, digest, action, day, then how long model, pk and the rest are. */
 const headBytes = 4 + 6 + 32 + 1 + 10 + 1 + 2 + 4
 
-/** Puts places into bytes, which pass between threads without being copied. */
-export function packPlaces(changes: FoundChange[]): Uint8Array<ArrayBuffer> {
-  const texts = changes.map(({ about }) => (about === undefined ? '' : JSON.stringify(about satisfies About)))
-  const sizes = changes.map(({ model, pk }, index) => model.length + utf8(pk) + utf8(texts[index] ?? ''))
-  const packed = new ArrayBuffer(sizes.reduce((sum, size) => sum + headBytes + size, 0))
-  const bytes = Buffer.from(packed)
-  let at = 0
-  for (const [index, change] of changes.entries()) at = write(bytes, at, change, texts[index] ?? '')
-  return new Uint8Array(packed)
+/** Room for a usual batch. */
+const usualBytes = 131_072
+/** UTF-8 has at most so many bytes for what JavaScript counts as one. */
+const mostUtf8 = 3
+
+/** Puts places into bytes, which pass between threads without being copied; of each change nothing else is kept. */
+export function packPlaces(changes: Iterable<FoundChange>): Uint8Array<ArrayBuffer> {
+  let bytes = Buffer.from(new ArrayBuffer(usualBytes))
+  let end = 0
+  for (const change of changes) {
+    const about = change.about === undefined ? '' : JSON.stringify(change.about satisfies About)
+    const most = headBytes + change.model.length + mostUtf8 * (change.pk.length + about.length)
+    if (end + most > bytes.length) bytes = withRoom(bytes, end + most)
+    end = write(bytes, end, change, about)
+  }
+  return new Uint8Array(bytes.buffer.transfer(end))
+}
+
+function withRoom({ buffer }: Buffer<ArrayBuffer>, least: number): Buffer<ArrayBuffer> {
+  return Buffer.from(buffer.transfer(2 * least))
 }
 
 /** The places again. */
 export function* unpackPlaces(packed: Uint8Array): Generator<Place> {
-  const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength)
-  for (let at = 0; at < bytes.length; ) {
+  const bytes = bytesOf(packed)
+  for (const at of starts(bytes)) {
     const text = at + headBytes
     const pk = text + bytes.readUInt8(at + 53)
     const about = pk + bytes.readUInt16BE(at + 54)
@@ -43,8 +54,25 @@ export function* unpackPlaces(packed: Uint8Array): Generator<Place> {
       pk: bytes.toString('utf8', pk, about),
       about: about === end ? null : bytes.toString('utf8', about, end),
     }
-    at = end
   }
+}
+
+/** The hashes of the ids alone. */
+export function idHashesIn(packed: Uint8Array): number[] {
+  const bytes = bytesOf(packed)
+  return Array.from(starts(bytes), (at) => bytes.readIntBE(at + 4, 6))
+}
+
+/** Where each place begins. */
+function* starts(bytes: Buffer): Generator<number> {
+  for (let at = 0; at < bytes.length; ) {
+    yield at
+    at += headBytes + bytes.readUInt8(at + 53) + bytes.readUInt16BE(at + 54) + bytes.readUInt32BE(at + 56)
+  }
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength)
 }
 
 /** @returns where it ends */
@@ -62,8 +90,4 @@ function write(bytes: Buffer, start: number, change: FoundChange, about: string)
   const aboutBytes = bytes.write(about, text + model.length + pkBytes)
   bytes.writeUInt32BE(aboutBytes, at + 3)
   return text + model.length + pkBytes + aboutBytes
-}
-
-function utf8(text: string): number {
-  return Buffer.byteLength(text)
 }

@@ -23,7 +23,7 @@ export async function pendingDecisions(context: FeedContext): Promise<Change[]> 
     const { document } = readDocument(jws, 'manifest')
     const { lines } = await naming(`batch ${digest}`, () => readPlain(context, document))
     // This server checked each line before it signed for it.
-    pending.push(...lines.slice(0, document.changes).map((line) => JSON.parse(line.toString()) as Change))
+    pending.push(...[...lines].slice(0, document.changes).map((line) => JSON.parse(line.toString()) as Change))
   }
   return pending
 }

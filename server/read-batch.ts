@@ -29,8 +29,8 @@ export interface FoundChange extends Pick<Change, 'id' | 'model' | 'pk' | 'actio
 }
 
 /** What stands in a batch that was opened and found whole; a line that is no change is kept as such. */
-export interface Content extends Pick<Plain, 'plain'> {
-  changes: FoundChange[]
+export interface Content<T> extends Pick<Plain, 'plain'> {
+  changes: T
   bad: BadLine[]
   /** Digest of the requisition lines that the changes give; undefined where the study document that makes them is not here. */
   requisitions: string | undefined
@@ -39,12 +39,15 @@ export interface Content extends Pick<Plain, 'plain'> {
 }
 
 /** A batch with the handovers and signatures that the laptop sealed with its changes. */
-export interface ReadBatch extends Omit<Content, 'documents'> {
+export interface ReadBatch extends Omit<Content<FoundChange[]>, 'documents'> {
   documents: HandoverDocument[]
 }
 
-interface Changes extends Pick<Content, 'changes' | 'bad'> {
+/** What is found beside the changes. */
+interface Beside {
+  bad: BadLine[]
   lines: RequisitionLine[] | undefined
+  documents: string[]
 }
 
 const dayLength = '2026-11-25'.length
@@ -55,7 +58,7 @@ const dayLength = '2026-11-25'.length
  */
 export async function readBatch(context: ReadContext, jws: string): Promise<ReadBatch> {
   const { manifest, terms } = await termsOf(context, jws)
-  const content = await readContent(context, manifest, terms)
+  const content = await readContent(context, manifest, terms, listed)
   const { documents, bad } = await readDocuments(context.trust, content.documents, manifest)
   return { ...content, bad: [...content.bad, ...bad], documents }
 }
@@ -79,31 +82,47 @@ export async function termsOf(
   return { manifest, terms }
 }
 
+/** For who needs the changes of a batch all at once. */
+export function listed(changes: Iterable<FoundChange>): FoundChange[] {
+  return [...changes]
+}
+
 /**
  * Opens a batch and reads its changes; whose the documents are that follow them remains to be verified. It needs no database.
+ * @param take is given each change as it is read, and takes them all; nothing of them stays but what it returns
  * @throws as readPlain
  */
-export async function readContent(context: PlainContext, manifest: Manifest, terms: Terms): Promise<Content> {
+export async function readContent<T>(
+  context: PlainContext,
+  manifest: Manifest,
+  terms: Terms,
+  take: (changes: Iterable<FoundChange>) => T,
+): Promise<Content<T>> {
   const { plain, lines } = await readPlain(context, manifest)
-  const { changes, bad, lines: shown } = readLines(lines.slice(0, manifest.changes), terms)
-  const requisitions = shown && linesDigest(shown).digest
-  return { plain, changes, bad, requisitions, documents: lines.slice(manifest.changes).map(String) }
+  const beside: Beside = { bad: [], lines: terms.study && [], documents: [] }
+  const changes = take(readLines(lines, manifest.changes, terms, beside))
+  const { bad, documents } = beside
+  return { plain, changes, bad, requisitions: beside.lines && linesDigest(beside.lines).digest, documents }
 }
 
-function readLines(lines: Buffer[], terms: Terms): Changes {
-  const read: Changes = { changes: [], bad: [], lines: terms.study && [] }
-  for (const [index, line] of lines.entries()) {
+/** @param count so many lines are changes; those behind them are documents */
+function* readLines(lines: Iterable<Buffer>, count: number, terms: Terms, beside: Beside): Generator<FoundChange> {
+  let number = 0
+  for (const line of lines) {
+    number += 1
+    if (number > count) {
+      beside.documents.push(line.toString())
+      continue
+    }
     const change = readLine(line)
-    if (typeof change === 'string') read.bad.push({ number: index + 1, code: 'CHANGE_INVALID', message: change })
-    else keep(read, change, index + 1, sha256(line), terms)
+    if (typeof change === 'string') {
+      beside.bad.push({ number, code: 'CHANGE_INVALID', message: change })
+      continue
+    }
+    const visible = terms.study && deriveLine(change, terms.study)
+    if (visible) beside.lines?.push(visible)
+    const { id, model, pk, action, recordedAt } = change
+    const about = aboutChange(change, terms)
+    yield { number, id, digest: sha256(line), model, pk, action, day: recordedAt.slice(0, dayLength), about }
   }
-  return read
-}
-
-function keep(read: Changes, change: Change, number: number, digest: string, terms: Terms): void {
-  const { id, model, pk, action, recordedAt } = change
-  const about = aboutChange(change, terms)
-  read.changes.push({ number, id, digest, model, pk, action, day: recordedAt.slice(0, dayLength), about })
-  const visible = terms.study && deriveLine(change, terms.study)
-  if (visible) read.lines?.push(visible)
 }

@@ -7,10 +7,7 @@ import { Change } from '../shared/protocol/change.ts'
 
 const mostNested = 1000
 const changeCheck = TypeCompiler.Compile(Change)
-/** A change with its fields left out. */
-const aroundCheck = TypeCompiler.Compile(
-  Type.Object({ ...Change.properties, fields: Type.Null() }, { additionalProperties: false }),
-)
+const aroundCheck = TypeCompiler.Compile(Type.Omit(Change, ['fields']))
 const fieldsName = Buffer.from('"fields":')
 
 /** The change that a line of a batch is, or why it is none: it must be in RFC 8785 canonical form. */
@@ -18,25 +15,43 @@ export function readLine(line: Buffer): Change | string {
   return readAtSight(line) ?? readSlowly(line)
 }
 
-/**
- * The change of a line that is canonical at sight; undefined says nothing. Its fields, which are most of the text, are made of it only once
- * somebody asks for them.
- */
+/** The change of a line that is canonical at sight; undefined says nothing. */
 export function readAtSight(line: Buffer): Change | undefined {
   const members: number[] = []
   if (!isUtf8(line) || scanObject(line, 0, 0, members) !== line.length) return undefined
   const at = members.findIndex((start, index) => index % 2 === 0 && isFields(line, start))
   const [start, end] = [members[at], members[at + 1]]
-  if (start === undefined || end === undefined || line[start] !== 0x7b) return undefined
-  const around: unknown = JSON.parse(`${line.toString('utf8', 0, start)}null${line.toString('utf8', end)}`)
-  if (!aroundCheck.Check(around)) return undefined
-  let fields: Change['fields'] | undefined
-  return {
-    ...around,
-    get fields() {
-      fields ??= JSON.parse(line.toString('utf8', start, end)) as Change['fields']
-      return fields
-    },
+  // What makes a change has members before its fields.
+  if (at < 1 || start === undefined || end === undefined || line[start] !== 0x7b) return undefined
+  const before = start - fieldsName.length - 1
+  const around: unknown = JSON.parse(line.toString('utf8', 0, before) + line.toString('utf8', end))
+  return aroundCheck.Check(around) ? Object.assign(new LateFields(line, start, end), around) : undefined
+}
+
+/**
+ * The fields of a change, which are most of its text: they are made of it once somebody asks for them. No object has a getter of its own,
+ * since V8 would make a class for each, and look through the whole heap for these again and again.
+ */
+class LateFields {
+  readonly #line: Buffer
+  readonly #start: number
+  readonly #end: number
+  #fields: Change['fields'] | undefined
+
+  constructor(line: Buffer, start: number, end: number) {
+    this.#line = line
+    this.#start = start
+    this.#end = end
+  }
+
+  get fields(): Change['fields'] {
+    this.#fields ??= JSON.parse(this.#line.toString('utf8', this.#start, this.#end)) as Change['fields']
+    return this.#fields
+  }
+
+  /** All of the change. */
+  toJSON(): object {
+    return { ...this, fields: this.fields }
   }
 }
 

@@ -15,10 +15,10 @@ export interface PlainContext {
   identity: Identity
 }
 
-/** A batch's plain text, as it was sealed, and the lines of it that follow the head, without their ends. */
+/** A batch's plain text, as it was sealed, and the lines of it that follow the head, without their ends; each is cut out when it is asked for. */
 export interface Plain {
   plain: Buffer
-  lines: Buffer[]
+  lines: Iterable<Buffer>
 }
 
 const mostHeaderBytes = 4096
@@ -37,11 +37,12 @@ export async function readPlain({ payloads, identity }: PlainContext, manifest: 
   checkSealHeader(sealed)
   const plain = await openPayload(sealed, identities, manifest.plain)
   giveBack(sealed)
-  const [head = Buffer.alloc(0), ...lines] = splitLines(plain)
-  checkHead(head, manifest)
-  const told = manifest.changes + manifest.handovers.length
-  if (lines.length !== told)
-    throw new WaybillError('PAYLOAD_REFUSED', `${lines.length} lines, the manifest says ${told}`)
+  if (plain.at(-1) !== newline) throw new WaybillError('PAYLOAD_REFUSED', 'the last line does not end')
+  const headEnd = plain.indexOf(newline)
+  checkHead(plain.subarray(0, headEnd), manifest)
+  const lines = { [Symbol.iterator]: () => linesFrom(plain, headEnd + 1) }
+  const [count, told] = [countLines(plain) - 1, manifest.changes + manifest.handovers.length]
+  if (count !== told) throw new WaybillError('PAYLOAD_REFUSED', `${count} lines, the manifest says ${told}`)
   return { plain, lines }
 }
 
@@ -62,15 +63,18 @@ function checkSealHeader(sealed: Buffer): void {
     throw new WaybillError('PAYLOAD_REFUSED', 'the payload is not sealed with age to at most 16 recipients')
 }
 
-function splitLines(plain: Buffer): Buffer[] {
-  if (plain.at(-1) !== newline) throw new WaybillError('PAYLOAD_REFUSED', 'the last line does not end')
-  const lines: Buffer[] = []
-  for (let start = 0; start < plain.length; ) {
+function* linesFrom(plain: Buffer, first: number): Generator<Buffer> {
+  for (let start = first; start < plain.length; ) {
     const end = plain.indexOf(newline, start)
-    lines.push(plain.subarray(start, end))
+    yield plain.subarray(start, end)
     start = end + 1
   }
-  return lines
+}
+
+function countLines(plain: Buffer): number {
+  let count = 0
+  for (let end = plain.indexOf(newline); end >= 0; end = plain.indexOf(newline, end + 1)) count++
+  return count
 }
 
 /** Stolen bytes under another's manifest do not open: the first line names whose they are (DESIGN, payload). */

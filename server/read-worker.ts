@@ -23,10 +23,10 @@ try {
 
 async function answer({ manifest, terms }: Asked): Promise<Answer> {
   try {
-    const { plain, changes, bad, requisitions, documents } = await readContent({ payloads, identity }, manifest, terms)
-    const places = packPlaces(changes)
+    const context = { payloads, identity }
+    const { plain, changes: places, ...beside } = await readContent(context, manifest, terms, packPlaces)
     giveBack(plain)
-    return { read: { places, bad, requisitions, documents } }
+    return { read: { places, ...beside } }
   } catch (thrown) {
     const { code, message } = asWaybillError(thrown)
     return { failed: { code, message } }

@@ -7,8 +7,11 @@ const modelHashes = 2 ** 15
 /** How SQL asks for the record at a place, with the three values of `recordPlace`. */
 export const atPlace = 'place_hash = ? AND model = ? AND pk = ?'
 
+/** Hash, model and pk. */
+export type RecordPlace = [hash: number, model: string, pk: string]
+
 /** By what a record is found: its hash, then its model and pk, since two may share a hash. */
-export function recordPlace(model: string, pk: string): [hash: number, model: string, pk: string] {
+export function recordPlace(model: string, pk: string): RecordPlace {
   return [placeHash(model, pk), model, pk]
 }
 

@@ -4,7 +4,7 @@ import { asWaybillError, type ErrorCode } from '../shared/service/errors.ts'
 import { verifyHops, verifyOwn } from './hops.ts'
 import type { IngestContext } from './ingest.ts'
 import { type Hop, hopOf } from './provenance.ts'
-import { type ReadContext, readContent, termsOf } from './read-batch.ts'
+import { listed, type ReadContext, readContent, termsOf } from './read-batch.ts'
 import {
   type BatchDecided,
   decidedOn,
@@ -91,7 +91,7 @@ export async function showBatch(context: Context, named: string): Promise<ShownB
 async function readOne(context: Context, batch: StoredBatch): Promise<Read & { failed?: ShownBatch['unreadable'] }> {
   try {
     const { manifest, terms } = await termsOf(context, batch.manifest)
-    return { batch, changes: (await readContent(context, manifest, terms)).changes }
+    return { batch, changes: (await readContent(context, manifest, terms, listed)).changes }
   } catch (error) {
     const { code, message } = asWaybillError(error)
     return { batch, changes: undefined, failed: { code, message } }

@@ -1,18 +1,8 @@
-import 'reflect-metadata'
-import { randomBytes, webcrypto } from 'node:crypto'
-import {
-  BasicConstraintsExtension,
-  cryptoProvider,
-  type Extension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  SubjectAlternativeNameExtension,
-  X509CertificateGenerator,
-} from '@peculiar/x509'
+import { randomBytes } from 'node:crypto'
+import type { Extension } from '@peculiar/x509'
 import type { Role } from '../protocol/role.ts'
 import { privateKey, publicKey } from './keys.ts'
-
-cryptoProvider.set(webcrypto as unknown as Parameters<typeof cryptoProvider.set>[0])
+import { loadX509 } from './x509.ts'
 
 // A laptop's clock may be years off: the dates bind nobody, epoch and revocation in the study document do.
 const notBefore = new Date('2000-01-01T00:00:00Z')
@@ -28,12 +18,13 @@ export interface CertifiedPeer {
 }
 
 /** A certificate authority's certificate (RFC 5280): of the study's authority, or of an issuer under it. PEM. */
-export function certifyAuthority(
+export async function certifyAuthority(
   subject: string,
   key: string,
   signer: { subject: string; privateKey: string },
   depth: number,
-) {
+): Promise<string> {
+  const { BasicConstraintsExtension, KeyUsageFlags, KeyUsagesExtension } = await loadX509()
   const constraints = [
     new BasicConstraintsExtension(true, depth, true),
     new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true),
@@ -42,7 +33,13 @@ export function certifyAuthority(
 }
 
 /** A device's TLS certificate, which names it in a URI as `peerUri` spells it. PEM. */
-export function certifyDevice(peer: CertifiedPeer, key: string, signer: { subject: string; privateKey: string }) {
+export async function certifyDevice(
+  peer: CertifiedPeer,
+  key: string,
+  signer: { subject: string; privateKey: string },
+): Promise<string> {
+  const { BasicConstraintsExtension, KeyUsageFlags, KeyUsagesExtension, SubjectAlternativeNameExtension } =
+    await loadX509()
   return certify(`CN=${peer.device}`, key, signer, [
     new BasicConstraintsExtension(false, undefined, true),
     new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
@@ -77,7 +74,8 @@ async function certify(
   key: string,
   signer: { subject: string; privateKey: string },
   extensions: Extension[],
-) {
+): Promise<string> {
+  const { X509CertificateGenerator } = await loadX509()
   const certificate = await X509CertificateGenerator.create({
     serialNumber: `00${randomBytes(15).toString('hex')}`.replace(/^0000/, '0001'),
     subject,

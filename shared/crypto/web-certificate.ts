@@ -1,18 +1,7 @@
-import 'reflect-metadata'
 import { createHash, randomBytes, webcrypto, X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import {
-  AuthorityKeyIdentifierExtension,
-  BasicConstraintsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  SubjectAlternativeNameExtension,
-  SubjectKeyIdentifierExtension,
-  X509CertificateGenerator,
-} from '@peculiar/x509'
 import { privateKey } from './keys.ts'
+import { loadX509 } from './x509.ts'
 
 /** A key and its certificate, for those who have no device of the study: browsers and apps. Both PEM. */
 export interface WebCertificate {
@@ -28,13 +17,14 @@ const dates = { notBefore: new Date('2000-01-01T00:00:00Z'), notAfter: new Date(
 
 /** A new root certificate, which people and apps are told to trust. @param name what they find it under */
 export async function makeWebRoot(name: string): Promise<WebCertificate> {
+  const x509 = await loadX509()
   const keys = await newKeys()
-  const certificate = await X509CertificateGenerator.createSelfSigned({
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     ...{ serialNumber: newSerial(), name: `CN=${name}`, keys, signingAlgorithm, ...dates },
     extensions: [
-      new BasicConstraintsExtension(true, 0, true),
-      new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true),
-      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   })
   return { key: await pemOf(keys.privateKey), certificate: `${certificate.toString('pem')}\n` }
@@ -42,20 +32,21 @@ export async function makeWebRoot(name: string): Promise<WebCertificate> {
 
 /** A server's certificate under a root, with a key of its own. @param names host names and addresses, the first as its title */
 export async function issueWebCertificate(root: WebCertificate, names: string[]): Promise<WebCertificate> {
+  const x509 = await loadX509()
   const keys = await newKeys()
   const { subject, publicKey } = new X509Certificate(root.certificate)
   const rootKey = publicKey.toCryptoKey(curve, true, ['verify']) as webcrypto.CryptoKey
-  const certificate = await X509CertificateGenerator.create({
+  const certificate = await x509.X509CertificateGenerator.create({
     ...{ serialNumber: newSerial(), subject: `CN=${names[0]}`, issuer: subject, signingAlgorithm, ...dates },
     publicKey: keys.publicKey,
     signingKey: privateKey(root.key).toCryptoKey(curve, false, ['sign']),
     extensions: [
-      new BasicConstraintsExtension(false, undefined, true),
-      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
-      new SubjectAlternativeNameExtension(names.map((value) => ({ type: isIP(value) ? 'ip' : 'dns', value }))),
-      await SubjectKeyIdentifierExtension.create(keys.publicKey),
-      await AuthorityKeyIdentifierExtension.create(rootKey),
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: isIP(value) ? 'ip' : 'dns', value }))),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(rootKey),
     ],
   })
   return { key: await pemOf(keys.privateKey), certificate: `${certificate.toString('pem')}\n` }

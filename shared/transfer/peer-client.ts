@@ -5,8 +5,9 @@ import { type TypeCheck, TypeCompiler } from '@sinclair/typebox/compiler'
 import type { Agent, Dispatcher } from 'undici'
 import type { CertifiedPeer } from '../crypto/certificate.ts'
 import type { Identity } from '../crypto/identity.ts'
-import { type Admit, peerAgent } from '../crypto/mutual-tls.ts'
+import type { Admit } from '../crypto/mutual-tls.ts'
 import { asWaybillError, type ErrorCode, isErrorCode, WaybillError } from '../service/errors.ts'
+import { peerAgent } from './peer-agent.ts'
 
 /** Where a peer may be, and who may answer there. */
 export interface PeerAddress {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { BatchReader } from '../../server/batch-reader.ts'
 import { idHash } from '../../server/id-hash.ts'
-import { packPlaces, unpackPlaces } from '../../server/pack-places.ts'
+import { idHashesIn, packPlaces, unpackPlaces } from '../../server/pack-places.ts'
 import { sha256 } from '../../shared/crypto/digest.ts'
 import type { Manifest } from '../../shared/protocol/manifest.ts'
 import { refused } from '../fixtures/server-run.ts'
@@ -24,7 +24,7 @@ t.test('invariant 8: a batch that ends the thread fails alone; those behind it a
 })
 
 t.test('places come out of their bytes as they went in', (t) => {
-  const texts = ['a', 'é', 'c'.repeat(1000)]
+  const texts = ['a', 'é', 'c'.repeat(1000), '€'.repeat(100_000), 'after what needed room']
   const changes = texts.map((id, index) => ({
     ...{ number: index * 1000 + 1, id, digest: sha256(id), model: 'lab.requisition', pk: `${id}\n😀`.slice(-200) },
     ...{ action: (['insert', 'update', 'delete'] as const)[index] ?? 'insert', day: `2026-11-2${index}` },
@@ -37,6 +37,10 @@ t.test('places come out of their bytes as they went in', (t) => {
       ...{ ...rest, idHash: idHash(id), digest: Buffer.from(digest, 'hex') },
       about: about === undefined ? null : JSON.stringify(about),
     })),
+  )
+  t.same(
+    idHashesIn(packed),
+    texts.map((id) => idHash(id)),
   )
   t.same([...unpackPlaces(packPlaces([]))], [])
   t.end()

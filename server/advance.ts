@@ -37,7 +37,7 @@ export function advance(store: ServerStore, producer: string, chain: string): vo
   )
 }
 
-/** The batch over which `through` grows next. Of two branches that were released, one is delivered in the receipt: any will do. */
+/** The batch over which `through` grows next. Of two branches that were released, one is delivered in the receipt, no matter which. */
 export function nextDelivered(
   store: ServerStore,
   producer: string,

@@ -18,7 +18,7 @@ export type Answer = { read: Unsealed; failed?: never } | { read?: never; failed
 
 /** A batch of 2 MiB of the smallest values there are takes half of this. */
 const mostOldMiB = 128
-const mostYoungMiB = 4
+const mostYoungMiB = 2
 
 /** Asked and not answered yet. */
 interface Waiting extends PromiseWithResolvers<Unsealed> {

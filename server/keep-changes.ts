@@ -5,7 +5,7 @@ import { withReading } from './about-change.ts'
 import { addCount } from './counts.ts'
 import type { ServerStore } from './open-store.ts'
 import { idHashesIn, type Place, unpackPlaces } from './pack-places.ts'
-import { atPlace, type RecordPlace, recordPlace } from './record-place.ts'
+import { atPlace, recordPlace } from './record-place.ts'
 
 /** A batch whose changes are kept. */
 interface Batch {

@@ -141,6 +141,7 @@ async function openAndSign(
 
 /**
  * Applies all that is opened, and what was held until now.
+ * @param before what it lets pass between two steps
  * @param released called when a person's decision on a batch was applied: there may be something to open
  */
 async function applyAll(

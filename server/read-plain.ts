@@ -6,7 +6,6 @@ import { openPayload } from '../shared/crypto/seal.ts'
 import type { Manifest } from '../shared/protocol/manifest.ts'
 import { PayloadHead } from '../shared/protocol/payload.ts'
 import { WaybillError } from '../shared/service/errors.ts'
-import { giveBack } from '../shared/service/give-back.ts'
 import type { PayloadStore } from '../shared/storage/payload-store.ts'
 
 /** By what a sealed batch is opened. */
@@ -36,7 +35,6 @@ export async function readPlain({ payloads, identity }: PlainContext, manifest: 
   const sealed = await readSealed(payloads, manifest)
   checkSealHeader(sealed)
   const plain = await openPayload(sealed, identities, manifest.plain)
-  giveBack(sealed)
   if (plain.at(-1) !== newline) throw new WaybillError('PAYLOAD_REFUSED', 'the last line does not end')
   const headEnd = plain.indexOf(newline)
   checkHead(plain.subarray(0, headEnd), manifest)

@@ -16,8 +16,8 @@ export const repeats = sqliteTable(
 )
 
 /**
- * Records: model + pk, none ever removed. `shown`: the change whose text is the record now; null until one was applied. `canonical`: the record that it
- * is merged into, null where it stands for itself; only that one's `shown` counts then.
+ * Records: model + pk, none ever removed. `shown`: the change whose text is the record now; null until one was applied. `canonical`: the
+ * record that it is merged into, null where it stands for itself; only that one's `shown` counts then.
  */
 export const records = sqliteTable(
   'records',

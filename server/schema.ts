@@ -130,9 +130,9 @@ export const hops = sqliteTable(
 )
 
 /**
- * Opened changes, none ever removed; `position` is the order of the feed. An exact repeat is one row, two contents of one id are two. What a change says
- * stays sealed in the payload of its batch: here is only where, as line `number` after the head. The digest is of the line and so
- * of its id as well; `idHash` finds both (see id-hash.ts).
+ * Opened changes, none ever removed; `position` is the order of the feed. An exact repeat is one row, two contents of one id are two. What
+ * a change says stays sealed in the payload of its batch: here is only where, as line `number` after the head. The digest is of the line
+ * and so of its id as well; `idHash` finds both (see id-hash.ts).
  */
 export const changes = sqliteTable(
   'changes',

@@ -3,7 +3,6 @@ import { constants, zstdCompress, zstdDecompressSync } from 'node:zlib'
 import { Decrypter, Encrypter } from 'age-encryption'
 import { maxPayloadBytes, maxPlainBytes } from '../protocol/payload.ts'
 import { WaybillError } from '../service/errors.ts'
-import { giveBack } from '../service/give-back.ts'
 import { sha256 } from './digest.ts'
 
 const compress = promisify(zstdCompress)
@@ -37,7 +36,6 @@ export async function openPayload(
   if (plain.size > maxPlainBytes) throw new WaybillError('PAYLOAD_REFUSED', 'the plain text is larger than allowed')
   const packed = await decrypt(payload, identities)
   const text = decompress(packed, plain.size)
-  giveBack(packed)
   if (text.length !== plain.size || sha256(text) !== plain.digest)
     throw new WaybillError('PAYLOAD_REFUSED', 'the plain text is not what the manifest signed')
   return text

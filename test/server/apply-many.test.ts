@@ -1,4 +1,6 @@
 import t from 'tap'
+import type { FeedContext } from '../../server/feed.ts'
+import { listRecords } from '../../server/read-records.ts'
 import { nextHeld } from '../../server/release-held.ts'
 import { Round } from '../../server/round.ts'
 import type { Change } from '../../shared/protocol/change.ts'
@@ -192,6 +194,18 @@ t.test('invariant 10: a record, and whether anybody discarded anything, are foun
   const plans = asked.map((sql) => planOf(world, sql))
   t.match(plans, [/SEARCH records USING INDEX records_place /, /SEARCH records USING .*INDEX records_of_decisions /])
   t.end()
+})
+
+t.test('records are listed by their index: neither the others are looked at, nor all sorted', async (t) => {
+  const world = new AppliedWorld([{ 'a.parent': { naturalKey: [] } }])
+  t.teardown(() => world.close())
+  const { $client } = world.store
+  const prepared = t.capture($client, 'prepare', $client.prepare)
+  await Array.fromAsync(listRecords({ store: world.store } as FeedContext, 'a.parent', '', 10))
+  const [asked] = prepared().map(({ args }) => String(args[0]))
+  const plan = planOf(world, asked ?? '')
+  t.match(plan, /^SEARCH records USING INDEX records_place \(/)
+  t.notMatch(plan, 'TEMP B-TREE FOR ORDER BY')
 })
 
 function planOf(world: AppliedWorld, sql: string): string {

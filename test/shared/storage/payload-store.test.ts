@@ -83,7 +83,8 @@ t.test(
     async function* stuck() {
       yield readFileSync(process.env.FILE)
       process.stdout.write('all bytes are written')
-      await new Promise((resolve) => setTimeout(resolve, 60_000))
+      process.stdin.resume()
+      await new Promise(() => undefined)
     }
     await new PayloadStore(process.env.STORE).receive(process.env.DIGEST, Number(process.env.SIZE), 0, stuck())`
     const environment = {
@@ -94,7 +95,7 @@ t.test(
     }
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
       env: { ...process.env, ...environment },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'inherit'],
     })
     await once(child.stdout, 'data')
     t.equal(await store.has(digest), false, 'not while it is written')

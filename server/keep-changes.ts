@@ -95,14 +95,13 @@ function knownOf({ $client }: ServerStore, ids: number[]): Set<number> {
   return new Set(known.pluck().all(JSON.stringify(ids)))
 }
 
-/** A change of the same id that is here, and the one that has the same content too. */
+/** A change of the same id that is here, and the one that has the same content too. There may be thousands of contents. */
 function knownAs({ $client }: ServerStore, { idHash, digest }: Place): { twin?: Known; same?: Known | undefined } {
-  const find = prepared<[number], Known>(
-    $client,
-    'SELECT position, digest, batch, number, record, about FROM changes WHERE id_hash = ?',
-  )
-  const [twin, ...others] = find.all(idHash)
-  return twin ? { twin, same: [twin, ...others].find((known) => known.digest.equals(digest)) } : {}
+  const find = 'SELECT position, digest, batch, number, record, about FROM changes WHERE id_hash = ?'
+  const twin = prepared<[number], Known>($client, `${find} LIMIT 1`).get(idHash)
+  if (!twin) return {}
+  const same = prepared<[number, Buffer], Known>($client, `${find} AND digest = ?`)
+  return { twin, same: twin.digest.equals(digest) ? twin : same.get(idHash, digest) }
 }
 
 /** The ordinals of the changes' records, which are made where they are new. */

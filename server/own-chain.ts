@@ -28,7 +28,7 @@ const turns = new Turns()
 
 /**
  * Makes a person's decision a signed change of this server's own chain: a batch of one change, sealed to those to whom laptops seal, and
- * taken in like those of laptops. It counts from then on; the server's program opens and applies it like all that came. Programs that decide at
+ * taken in as theirs are. It counts from then on; the server's program opens and applies it like all that came. Programs that decide at
  * once come one after the other; killed anywhere, it is decided whole or not at all, and the chain has no gap.
  * @param draft asked again when another decision came first, so that it is drafted upon that; what it throws decides nothing
  * @returns the id of the change

@@ -14,7 +14,10 @@ export interface PlainContext {
   identity: Identity
 }
 
-/** A batch's plain text, as it was sealed, and the lines of it that follow the head, without their ends; each is cut out when it is asked for. */
+/**
+ * A batch's plain text, as it was sealed, and the lines of it that follow the head, without their ends; each is cut out when it is asked
+ * for.
+ */
 export interface Plain {
   plain: Buffer
   lines: Iterable<Buffer>

@@ -196,6 +196,27 @@ t.test('invariant 10: a record, and whether anybody discarded anything, are foun
   t.end()
 })
 
+t.test(
+  'invariant 2: what stands twice in one batch is kept once, two contents of one id are two, and a record is one',
+  (t) => {
+    const world = new AppliedWorld([{ 'a.parent': { naturalKey: [] } }])
+    t.teardown(() => world.close())
+    const first = insert('same', 'a.parent', [], { weight: 1 })
+    const rest = Array.from({ length: 130 }, (_, index) => ({
+      ...insert(`c${index}`, 'a.parent', [], {}),
+      pk: `p${index % 7}`,
+    }))
+    openAll(world, 'c1', [first, first, ...rest, { ...first, fields: { weight: 2 } }, first])
+    const counted = world.all('SELECT (SELECT count(*) FROM changes) changes, (SELECT count(*) FROM records) records')
+    t.same(counted, [{ changes: 132, records: 8 }])
+    t.equal(stateCount(world, 'opened'), 132)
+    t.same(world.all('SELECT number FROM repeats ORDER BY number'), [{ number: 2 }, { number: 134 }])
+    const twins = world.all("SELECT number FROM changes WHERE about ->> '$.twin' ORDER BY number")
+    t.same(twins, [{ number: 1 }, { number: 133 }])
+    t.end()
+  },
+)
+
 t.test('records are listed by their index: neither the others are looked at, nor all sorted', async (t) => {
   const world = new AppliedWorld([{ 'a.parent': { naturalKey: [] } }])
   t.teardown(() => world.close())

@@ -1,11 +1,11 @@
-import type { StudyDocument } from '../shared/protocol/study-document.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import { WaybillError } from '../shared/service/errors.ts'
 import { emptyLog } from '../shared/storage/empty-log.ts'
 import { prepared } from '../shared/storage/prepared.ts'
 import { adoptStudy } from './adopt-study.ts'
 import type { DaemonStore } from './open-store.ts'
-import { type SealContext, sealBatch } from './seal.ts'
+import type { SealContext } from './prepare-batches.ts'
+import { sealBatches } from './seal.ts'
 import { countDocuments } from './seal-documents.ts'
 
 /** A peer that asks again within this time gets what is sealed already, unless a whole batch waits. */
@@ -53,7 +53,11 @@ export class Sealer {
 
   async #run(onlyFull: boolean): Promise<void> {
     const context = this.#context()
-    if ((await sealRun(context, onlyFull)) > 0) this.#mustEmptyLog = true
+    const found = this.#mustEmptyLog
+    // Until it is known that nothing was erased: what breaks off may have erased before.
+    this.#mustEmptyLog = true
+    const sealed = await sealRun(context, onlyFull)
+    if (sealed === 0) this.#mustEmptyLog = found
     if (this.#mustEmptyLog) this.#mustEmptyLog = !emptyLog(context.store.$client)
   }
 }
@@ -76,24 +80,19 @@ async function sealRun(context: SealContext, onlyFull: boolean): Promise<number>
   adoptStudy(context.store, context.study)
   let sealed = 0
   while (sealed < batchesAnAsk) {
-    if (onlyFull && !isFull(context.store, context.study)) break
-    if ((await sealOnce(context)) === 0) break
-    sealed += 1
+    const batches = await sealOnce(context, onlyFull, batchesAnAsk - sealed)
+    if (batches === 0) break
+    sealed += batches
   }
   return sealed
 }
 
-/** A meeting may begin another chain while a batch is sealed: then it is sealed again, for that one. */
-async function sealOnce(context: SealContext): Promise<number> {
+/** A meeting may begin another chain while batches are sealed: then they are sealed again, for that one. */
+async function sealOnce(context: SealContext, onlyFull: boolean, most: number): Promise<number> {
   try {
-    return await sealBatch(context)
+    return await sealBatches(context, onlyFull, most)
   } catch (error) {
     if (!(error instanceof WaybillError) || error.code !== 'LOCKED') throw error
-    return sealBatch(context)
+    return sealBatches(context, onlyFull, most)
   }
-}
-
-function isFull(store: DaemonStore, { limits }: StudyDocument): boolean {
-  const { changes, bytes } = outboxSize(store, limits.batchChanges)
-  return changes >= limits.batchChanges || bytes >= limits.batchBytes
 }

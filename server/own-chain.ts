@@ -2,14 +2,14 @@ import { TypeCompiler } from '@sinclair/typebox/compiler'
 import canonicalize from 'canonicalize'
 import { newNonce } from '../shared/crypto/digest.ts'
 import { deviceOf, signerOf } from '../shared/crypto/identity.ts'
-import { type BatchPlace, makeBatch } from '../shared/crypto/make-batch.ts'
+import { makeBatch } from '../shared/crypto/make-batch.ts'
 import { readDocument } from '../shared/crypto/read-document.ts'
 import { signDocument } from '../shared/crypto/sign-document.ts'
 import type { BatchHead } from '../shared/protocol/batch-frame.ts'
 import { Change, maxChangeBytes } from '../shared/protocol/change.ts'
 import { WaybillError } from '../shared/service/errors.ts'
 import { type IngestContext, ingestOne } from './ingest.ts'
-import { ownPlace } from './own-place.ts'
+import { type BatchPlace, ownPlace } from './own-place.ts'
 import { Turns } from './turns.ts'
 
 /** What a person decides: a change of this server's own chain, but for its id and its time. */
@@ -83,9 +83,10 @@ function lineOf(change: Change): string {
 async function seal(context: IngestContext, place: BatchPlace, line: string): Promise<void> {
   const { identity, shelf, clock } = context
   await shelf.refresh()
-  const content = { lines: [line], documents: [] }
-  const { manifest, sealed } = await makeBatch({ identity, study: shelf.document }, place, content, clock.now())
-  const { jws } = await signDocument('manifest', manifest, signerOf(identity))
+  const content = { text: Buffer.from(`${line}\n`), changes: 1, documents: [] }
+  const { previous, continues, ...where } = place
+  const { head, sealed } = await makeBatch({ identity, study: shelf.document }, where, content, clock.now())
+  const { jws } = await signDocument('manifest', { ...head, previous, continues }, signerOf(identity))
   readDocument(jws, 'manifest')
   const size = sealed.length
   const batch: BatchHead = { v: 1, manifest: jws, path: [], credentials: [], at: null, head: null, size }

@@ -1,11 +1,13 @@
 import { newNonce } from '../shared/crypto/digest.ts'
-import type { BatchPlace } from '../shared/crypto/make-batch.ts'
 import type { Manifest } from '../shared/protocol/manifest.ts'
 import { WaybillError } from '../shared/service/errors.ts'
 import { prepared } from '../shared/storage/prepared.ts'
 import { readFact, writeFact } from './facts.ts'
 import { incarnation } from './incarnation.ts'
 import type { ServerStore } from './open-store.ts'
+
+/** Where in its chain a batch comes. */
+export type BatchPlace = Pick<Manifest, 'chain' | 'seq' | 'previous' | 'continues'>
 
 /** The chain that grows, and the life of this server in which it was begun. */
 interface OwnChain {

@@ -3,11 +3,14 @@ import { constants, zstdCompress, zstdDecompressSync } from 'node:zlib'
 import { Decrypter, Encrypter } from 'age-encryption'
 import { maxPayloadBytes, maxPlainBytes } from '../protocol/payload.ts'
 import { WaybillError } from '../service/errors.ts'
+import { giveBack } from '../service/give-back.ts'
 import { sha256 } from './digest.ts'
 
 const compress = promisify(zstdCompress)
 /** This program's own keys, few. */
 const decrypters = new Map<string, Decrypter>()
+/** Each piece is a hop to another thread and back: most payloads are packed in one, and what it does not fill is no megabyte. */
+const packedChunk = 256 * 1024
 /** zlib takes no less. */
 const leastChunk = 64
 
@@ -17,8 +20,11 @@ export async function sealPayload(plain: Uint8Array, recipients: string[]): Prom
   for (const recipient of recipients) encrypter.addRecipient(recipient)
   const packed = await compress(plain, {
     params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
+    chunkSize: packedChunk,
   })
-  return collect(await encrypter.encrypt(streamOf(packed)))
+  const sealed = await collect(await encrypter.encrypt(streamOf(packed)))
+  giveBack(packed)
+  return sealed
 }
 
 /**

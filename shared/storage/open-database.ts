@@ -13,14 +13,17 @@ export type Store<Schema extends Record<string, unknown>> = BetterSQLite3Databas
  * Opens a program's database, creating and migrating it. A commit is on disk when it returns (WAL, synchronous=FULL);
  * erased plain text is overwritten (secure_delete); other processes on the same directory wait for each other.
  * @param migrations the folder of committed migrations
+ * @param pageBytes of a new database; one that stands keeps its own
  */
 export function openDatabase<Schema extends Record<string, unknown>>(
   path: string,
   schema: Schema,
   migrations: string,
+  pageBytes = 4096,
 ): Store<Schema> {
   mkdirSync(dirname(path), { recursive: true, mode: 0o750 })
   const client = new Database(path, { timeout: 15_000 })
+  client.pragma(`page_size = ${pageBytes}`)
   client.pragma('journal_mode = WAL')
   client.pragma('synchronous = FULL')
   client.pragma('foreign_keys = ON')

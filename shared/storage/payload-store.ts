@@ -35,10 +35,10 @@ export class PayloadStore {
     return sizeOf(`${this.pathOf(digest)}.part`) ?? 0
   }
 
-  /** Stores own bytes durably. */
+  /** Stores own bytes: one of several payloads that are durable after `sync`. @throws as `receive` */
   async put(bytes: Uint8Array): Promise<{ digest: string; size: number }> {
     const digest = sha256(bytes)
-    await this.receive(digest, bytes.length, 0, [bytes])
+    await this.take(digest, bytes.length, 0, [bytes])
     return { digest, size: bytes.length }
   }
 

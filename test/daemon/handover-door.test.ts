@@ -84,6 +84,26 @@ t.test('a forged document closes nothing; what the driver signed does', async (t
   t.equal(await laptop.verify(), 0)
 })
 
+t.test('signed handovers ride with the first of many batches, once', async (t) => {
+  const { ask, study, thabo, device, laptop, id } = await begin(t)
+  const small = await study.publish(({ limits }) => ({ limits: { ...limits, batchChanges: 1 } }))
+  await laptop.told(study.server, { studyDocument: small })
+  const good = await craftHandover({ giver: device, taker: thabo }, { id, began: at, lines: [] })
+  const signature = await craftSignature(thabo, good.digest, { id })
+  await ask(thabo, { documents: [good.jws, signature.jws] })
+  await laptop.record(
+    ...Array.from({ length: 10 }, (_, n) => ({ id: `d-${n}`, model: 'a.b', action: 'insert', pk: `${n}` })),
+  )
+  await laptop.sealer.ask()
+  const [first, ...others] = laptop.manifests()
+  t.same(first?.handovers.slice(-2), [good.digest, signature.digest])
+  t.same(
+    others.map(({ changes, handovers }) => [changes, handovers]),
+    Array.from({ length: 10 }, () => [1, []]),
+  )
+  t.equal(await laptop.verify(), 11)
+})
+
 t.test('signed handovers are sealed, alone or with changes, once; verify finds what was spoiled', async (t) => {
   const { ask, thabo, device, laptop, id } = await begin(t)
   const lines = [handoverLine('1', { model, changeId: 'c-1' })]

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { readOpenLines } from '../../daemon/open-lines.ts'
-import { sealBatch } from '../../daemon/seal.ts'
+import { sealBatches } from '../../daemon/seal.ts'
 import type { RequisitionMapping, StudyDocument } from '../../shared/protocol/study-document.ts'
 import { TestLaptop } from '../fixtures/daemon-laptop.ts'
 import { foundTestStudy } from '../fixtures/study.ts'
@@ -43,7 +43,7 @@ t.test(
       'nothing else is visible',
     )
     await laptop.record(line('2', 'insert', { subject_id: 'S-2' }), line('1', 'update', { drawn: true, req_id: 'R1' }))
-    await sealBatch(laptop.sealing)
+    await sealBatches(laptop.sealing)
     const [first, second] = served(laptop)
     t.match(
       first,
@@ -108,7 +108,7 @@ t.test(
       line('1', 'insert', { req_id: 'R1', subject_id: 'S-1', screening_id: 'SCR-1', panel: 'FBC' }),
       line('0', 'insert', { subject_id: 'S-0' }),
     )
-    await sealBatch(laptop.sealing)
+    await sealBatches(laptop.sealing)
     await laptop.record(
       line('2', 'insert', { req_id: 'R2', subject_id: 'S-2', screening_id: 'SCR-2', panel: 'FBC' }),
       line('1', 'update', { panel: 'CD4' }),
@@ -153,7 +153,7 @@ t.test('reading the outbox again changes nothing that was right', async (t) => {
     line('1', 'insert', { req_id: 'R1', subject_id: 'S-1' }),
     line('2', 'insert', { subject_id: 'S-2' }),
   )
-  await sealBatch(laptop.sealing)
+  await sealBatches(laptop.sealing)
   await laptop.record(
     line('1', 'update', { panel: 'FBC' }),
     line('2', 'delete', {}),

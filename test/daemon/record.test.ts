@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { recordChanges } from '../../daemon/outbox.ts'
-import { sealBatch } from '../../daemon/seal.ts'
+import { sealBatches } from '../../daemon/seal.ts'
 import { splitInput } from '../../daemon/split-input.ts'
 import type { Change } from '../../shared/protocol/change.ts'
 import { change, TestLaptop } from '../fixtures/daemon-laptop.ts'
@@ -50,7 +50,7 @@ t.test('invariant 1: what the app has committed is never refused for want of con
   t.same(laptop.shelf.document.models, {}, 'nothing is configured')
   const odd = change('a', { model: 'an_app.never.heard_of', site: 'nowhere', fields: { any: { thing: [1, null] } } })
   t.equal((await laptop.record(odd)).accepted, 1)
-  t.equal(await sealBatch(laptop.sealing), 1, 'carried')
+  t.equal(await sealBatches(laptop.sealing), 1, 'carried')
 })
 
 t.test('invariant 2: a repeat is known before and after sealing; two contents of one id are both kept', async (t) => {
@@ -61,7 +61,7 @@ t.test('invariant 2: a repeat is known before and after sealing; two contents of
   t.match(await laptop.record(again), { accepted: 0, known: 1 }, 'later, though its time would be filled in anew')
   t.match(await laptop.record(change('a', { fields: { weight: 70 } })), { accepted: 1, known: 0 }, 'another content')
   t.equal(laptop.count('outbox'), 2)
-  await sealBatch(laptop.sealing)
+  await sealBatches(laptop.sealing)
   t.match(await laptop.record(again, change('a', { fields: { weight: 70 } })), { accepted: 0, known: 2 })
   t.match(await laptop.record(change('a', { fields: { weight: 71 } })), { accepted: 1 }, 'a third content of the id')
 })
@@ -69,7 +69,7 @@ t.test('invariant 2: a repeat is known before and after sealing; two contents of
 t.test('dumps: A then A is one change, A then B then A are three, each upon the one before', async (t) => {
   const laptop = await begin(t)
   t.match(await laptop.record(dumped(7, 60), dumped(8, 60), dumped(7, 60)), { accepted: 2, known: 1 })
-  await sealBatch(laptop.sealing)
+  await sealBatches(laptop.sealing)
   t.match(await laptop.record(dumped(7, 60)), { accepted: 0, known: 1 }, 'known when sealed')
   t.match(await laptop.record(dumped(7, 61), dumped(7, 60), dumped(7, 60)), { accepted: 2, known: 1 })
   const [second, third] = outbox(laptop)

@@ -5,7 +5,7 @@ import { Decrypter } from 'age-encryption'
 import Database from 'better-sqlite3'
 import t, { type Test } from 'tap'
 import { openStore } from '../../daemon/open-store.ts'
-import { sealBatch } from '../../daemon/seal.ts'
+import { sealBatches } from '../../daemon/seal.ts'
 import { digestKeyOf, keyedDigest, sha256 } from '../../shared/crypto/digest.ts'
 import { readDocument } from '../../shared/crypto/read-document.ts'
 import { WaybillError } from '../../shared/service/errors.ts'
@@ -119,7 +119,7 @@ t.test('invariant 6: plain text that a crash left in the log is erased at the ne
   await laptop.record(change('a', { fields: { note: 'SECRET-NOTE' } }))
   const other = openStore(laptop.device.data)
   t.teardown(() => other.$client.close())
-  await sealBatch(laptop.sealing)
+  await sealBatches(laptop.sealing)
   laptop.close()
   t.ok(laptop.isOnDisk('SECRET-NOTE'))
   await laptop.open()
@@ -180,7 +180,7 @@ t.test('invariant 1: what breaks between payload and commit loses nothing and nu
       throw new WaybillError('DISK_FULL', 'no room')
     }
   }
-  await t.rejects(sealBatch({ ...laptop.sealing, payloads: new Failing(join(laptop.device.data, 'payloads')) }), {
+  await t.rejects(sealBatches({ ...laptop.sealing, payloads: new Failing(join(laptop.device.data, 'payloads')) }), {
     code: 'DISK_FULL',
   })
   class Ending extends PayloadStore {
@@ -190,11 +190,11 @@ t.test('invariant 1: what breaks between payload and commit loses nothing and nu
       return put
     }
   }
-  await t.rejects(sealBatch({ ...laptop.sealing, payloads: new Ending(join(laptop.device.data, 'payloads')) }))
+  await t.rejects(sealBatches({ ...laptop.sealing, payloads: new Ending(join(laptop.device.data, 'payloads')) }))
   await laptop.open()
   t.equal(laptop.count('outbox'), 1)
   t.equal(laptop.count('batches'), 0)
-  t.equal(await sealBatch(laptop.sealing), 1)
+  t.equal(await sealBatches(laptop.sealing), 1)
   t.same(
     laptop.manifests().map(({ seq }) => seq),
     [1],
@@ -212,7 +212,7 @@ t.test('what is half written when the disk is full does not fill it further', as
   }
   const payloads = new Full(join(laptop.device.data, 'payloads'))
   for (let attempt = 0; attempt < 3; attempt += 1)
-    await t.rejects(sealBatch({ ...laptop.sealing, payloads }), { code: 'DISK_FULL' })
+    await t.rejects(sealBatches({ ...laptop.sealing, payloads }), { code: 'DISK_FULL' })
   t.same(payloadFiles(laptop), [])
 })
 

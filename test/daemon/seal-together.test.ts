@@ -1,0 +1,177 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { zstdDecompressSync } from 'node:zlib'
+import { Decrypter } from 'age-encryption'
+import t, { type Test } from 'tap'
+import { sealBatches } from '../../daemon/seal.ts'
+import { WaybillError } from '../../shared/service/errors.ts'
+import { PayloadStore } from '../../shared/storage/payload-store.ts'
+import { change, TestLaptop } from '../fixtures/daemon-laptop.ts'
+import { foundTestStudy } from '../fixtures/study.ts'
+
+/** A laptop whose batches hold two changes, with so many of them in its outbox. */
+async function begin(t: Test, changes: number) {
+  const study = await foundTestStudy()
+  t.teardown(() => study.dispose())
+  const laptop = await TestLaptop.open(t, await study.enrol('field', 'lap-01'))
+  const small = await study.publish(({ limits }) => ({ limits: { ...limits, batchChanges: 2 } }))
+  await laptop.told(study.server, { studyDocument: small })
+  await laptop.record(...some(0, changes))
+  return { study, laptop }
+}
+
+function some(from: number, to: number): object[] {
+  return Array.from({ length: to - from }, (_, index) =>
+    change(`c-${from + index}`, { fields: { note: 'élan 漢字 😀' } }),
+  )
+}
+
+/** What the server finds in the batches, in their order. */
+async function idsSealed({ server }: Awaited<ReturnType<typeof foundTestStudy>>, laptop: TestLaptop) {
+  const opener = new Decrypter()
+  opener.addIdentity(server.identity.secrets.sealing ?? '')
+  const ids: string[] = []
+  for (const { payload } of laptop.batches()) {
+    const plain = zstdDecompressSync(await opener.decrypt(await laptop.payloads.read(payload))).toString()
+    const lines = plain.trimEnd().split('\n').slice(1)
+    ids.push(
+      ...lines.map((line) => JSON.parse(line)).map(({ id, fields }) => (fields.note === 'élan 漢字 😀' ? id : '?')),
+    )
+  }
+  return ids
+}
+
+function ids(from: number, to: number): string[] {
+  return Array.from({ length: to - from }, (_, index) => `c-${from + index}`)
+}
+
+function files({ device }: TestLaptop): number {
+  return readdirSync(join(device.data, 'payloads')).length
+}
+
+/** A store in which something happens before the n-th payload is stored. */
+class Disturbed extends PayloadStore {
+  #puts = 0
+  readonly #at: number
+  readonly #disturb: () => void
+
+  constructor(laptop: TestLaptop, at: number, disturb: () => void) {
+    super(join(laptop.device.data, 'payloads'))
+    this.#at = at
+    this.#disturb = disturb
+  }
+
+  override put(bytes: Uint8Array) {
+    this.#puts += 1
+    if (this.#puts === this.#at) this.#disturb()
+    return super.put(bytes)
+  }
+}
+
+function noRoom(): never {
+  throw new WaybillError('DISK_FULL', 'no room')
+}
+
+t.test(
+  'invariant 2: batches that are sealed together follow each other, and hold each change once, in order',
+  async (t) => {
+    const { study, laptop } = await begin(t, 27)
+    t.equal(await sealBatches(laptop.sealing, true), 13, 'what fills no batch can wait')
+    t.equal(laptop.count('outbox'), 1)
+    t.equal(await sealBatches(laptop.sealing, true), 0)
+    t.equal(await sealBatches(laptop.sealing), 1)
+    t.same(await idsSealed(study, laptop), ids(0, 27))
+    const manifests = laptop.manifests()
+    t.same(
+      manifests.map(({ seq, previous }) => [seq, previous]),
+      laptop.batches().map((_, index, all) => [index + 1, all[index - 1]?.digest ?? null]),
+    )
+    t.equal(await laptop.verify(), 14)
+    t.equal(files(laptop), 14)
+  },
+)
+
+t.test('it ends after so many batches, and goes on from there', async (t) => {
+  const { study, laptop } = await begin(t, 20)
+  for (const most of [5, 1, 4]) t.equal(await sealBatches(laptop.sealing, false, most), most)
+  t.equal(await sealBatches(laptop.sealing, false, 5), 0)
+  t.same(await idsSealed(study, laptop), ids(0, 20))
+  t.equal(await laptop.verify(), 10)
+})
+
+t.test('what is recorded while batches are sealed is sealed behind them', async (t) => {
+  const { study, laptop } = await begin(t, 9)
+  const { store, payloads } = laptop
+  class Busy extends PayloadStore {
+    override async put(bytes: Uint8Array) {
+      const further = laptop.count('known_changes')
+      if (further < 14) await laptop.record(...some(further, further + 1))
+      return payloads.put(bytes)
+    }
+  }
+  await sealBatches({ ...laptop.sealing, store, payloads: new Busy(join(laptop.device.data, 'payloads')) })
+  await sealBatches(laptop.sealing)
+  t.same(await idsSealed(study, laptop), ids(0, laptop.count('known_changes')))
+  t.ok(laptop.count('known_changes') > 9)
+  t.equal(laptop.count('outbox'), 0)
+})
+
+t.test(
+  'invariant 1: the disk is full half way: what is committed stands, the rest waits, and no number is used twice',
+  async (t) => {
+    for (const at of [1, 3, 5, 8, 9]) {
+      const { study, laptop } = await begin(t, 20)
+      const payloads = new Disturbed(laptop, at, noRoom)
+      await t.rejects(sealBatches({ ...laptop.sealing, payloads }), { code: 'DISK_FULL' }, `at payload ${at}`)
+      t.equal(laptop.count('batches'), Math.floor((at - 1) / 4) * 4, 'together or not at all')
+      t.equal(files(laptop), laptop.count('batches'), 'nothing half done fills the disk further')
+      t.equal(laptop.count('outbox'), 20 - 2 * laptop.count('batches'))
+      await sealBatches(laptop.sealing)
+      t.same(await idsSealed(study, laptop), ids(0, 20))
+      t.equal(await laptop.verify(), 10)
+    }
+  },
+)
+
+t.test('invariant 6: plain text of what was sealed before the disk was full is erased from the log too', async (t) => {
+  const { laptop } = await begin(t, 0)
+  await laptop.record(...Array.from({ length: 20 }, (_, n) => change(`s-${n}`, { fields: { note: `SECRET-${n}-` } })))
+  laptop.payloads = new Disturbed(laptop, 5, noRoom)
+  await t.rejects(laptop.sealer.ask(), { code: 'DISK_FULL' })
+  t.equal(laptop.count('batches'), 4)
+  t.ok(laptop.isOnDisk('SECRET-0-'), 'the test can see it')
+  laptop.payloads = new Disturbed(laptop, 1, noRoom)
+  laptop.store.$client.exec('DELETE FROM outbox')
+  await laptop.sealer.tick()
+  t.notOk(laptop.isOnDisk('SECRET-0-'))
+})
+
+t.test('another chain begins half way: what was prepared for the old one comes to nothing', async (t) => {
+  for (const at of [2, 5, 9]) {
+    const { study, laptop } = await begin(t, 20)
+    const another = () =>
+      laptop.store.$client.prepare("INSERT INTO chains (chain) VALUES ('00000000000000000000000000000001')").run()
+    const payloads = new Disturbed(laptop, at, another)
+    await t.rejects(sealBatches({ ...laptop.sealing, payloads }), { code: 'LOCKED' }, `at payload ${at}`)
+    t.equal(files(laptop), laptop.count('batches'))
+    await sealBatches(laptop.sealing)
+    t.same(await idsSealed(study, laptop), ids(0, 20))
+    t.equal(laptop.manifests().at(-1)?.chain, '00000000000000000000000000000001')
+    t.equal(files(laptop), 10)
+  }
+})
+
+t.test('a line that is not as long as it was, or is gone, is not sealed', async (t) => {
+  for (const damage of [
+    "UPDATE outbox SET line = line || 'x' WHERE position = 11",
+    "UPDATE outbox SET line = line || 'x' WHERE position = 12",
+    'UPDATE outbox SET line = substr(line, 2) WHERE position = 11',
+    'UPDATE outbox SET size = size + 1 WHERE position = 12',
+  ]) {
+    const { laptop } = await begin(t, 20)
+    laptop.store.$client.exec(damage)
+    await t.rejects(sealBatches(laptop.sealing), { code: 'STORAGE_FAILED' }, damage)
+    t.equal(laptop.count('outbox'), 12, 'what came before it is sealed')
+    t.equal(files(laptop), 4)
+  }
+})

@@ -4,10 +4,12 @@ import { prepared } from '../shared/storage/prepared.ts'
 import type { RelayStore } from './open-store.ts'
 
 /**
- * Marks what the receipt covers as delivered. Where two batches claim one number the receipt does not say which one it means,
- * so neither is called delivered. Call it inside a commit.
+ * Marks what the receipt covers as delivered. It names one batch, at its highest number: where another one is here in that place, its
+ * chain has forked, and what the receipt counts may be of the other branch. Where two batches claim one number it does not say which of
+ * them it means. In either case none is called delivered. Call it inside a commit.
  */
-export function coverBatches(store: RelayStore, { producer, chain, through, above }: DeliveryReceipt): void {
+export function coverBatches(store: RelayStore, receipt: DeliveryReceipt): void {
+  const { producer, chain, through, above } = receipt
   const cover = prepared(
     store.$client,
     `UPDATE manifests SET state = 'delivered', code = NULL, why = NULL
@@ -15,7 +17,16 @@ export function coverBatches(store: RelayStore, { producer, chain, through, abov
        AND NOT EXISTS (SELECT 1 FROM manifests AS other WHERE other.producer = manifests.producer
          AND other.chain = manifests.chain AND other.seq = manifests.seq AND other.digest <> manifests.digest)`,
   )
+  if (namesAnother(store, receipt)) return
   for (const [first, last] of [[1, through], ...above]) cover.run(producer, chain, first, last)
+}
+
+function namesAnother(store: RelayStore, { producer, chain, through, throughDigest }: DeliveryReceipt): boolean {
+  const here = prepared<[string, string, number], { digest: string }>(
+    store.$client,
+    'SELECT digest FROM manifests WHERE producer = ? AND chain = ? AND seq = ?',
+  ).all(producer, chain, through)
+  return here.length > 0 && throughDigest !== null && here.every(({ digest }) => digest !== throughDigest)
 }
 
 /**

@@ -6,7 +6,7 @@ import { Decrypter } from 'age-encryption'
 import t, { type Test } from 'tap'
 import { type BatchState, change, TestLaptop } from '../fixtures/daemon-laptop.ts'
 import { delivery } from '../fixtures/daemon-receipts.ts'
-import { cannotKillAt } from '../fixtures/killed-at.ts'
+import { cannotKillAt, traced } from '../fixtures/killed-at.ts'
 import { foundTestStudy, type TestStudy } from '../fixtures/study.ts'
 
 const why = cannotKillAt()
@@ -21,9 +21,8 @@ interface Ended {
 }
 
 /** Runs the program; at the n-th of such calls of one of its threads something happens. */
-function traced(laptop: TestLaptop, args: Array<string | number>, calls: string, what: string): Ended {
-  const trace = ['-f', '-qqq', '-o', '/dev/null', '-e', `trace=${calls}`, '-e', `inject=${calls}:${what}`]
-  return run(laptop, args, ['strace', ...trace])
+function disturbed(laptop: TestLaptop, args: Array<string | number>, calls: string, what: string): Ended {
+  return run(laptop, args, traced(calls, what))
 }
 
 function run({ device }: TestLaptop, args: Array<string | number>, wrap: string[]): Ended {
@@ -73,7 +72,7 @@ t.test(
     let kills = 0
     for (const [index, n] of [1, 2, 3, 4].entries()) {
       const [from, to] = [index * 1_300, (index + 1) * 1_300]
-      const { isKilled, said } = traced(laptop, ['record', from, to], toDisk, `signal=KILL:when=${n}`)
+      const { isKilled, said } = disturbed(laptop, ['record', from, to], toDisk, `signal=KILL:when=${n}`)
       if (isKilled) kills += 1
       const confirmed = Number(said.at(-1) ?? 0)
       const kept = laptop.count('outbox') - from
@@ -98,7 +97,7 @@ t.test(
         await laptop.record(...numbered(to, to + 3_000))
         to += 3_000
       }
-      if (traced(laptop, ['seal'], `${toDisk},rename`, `signal=KILL:when=${n}`).isKilled) kills += 1
+      if (disturbed(laptop, ['seal'], `${toDisk},rename`, `signal=KILL:when=${n}`).isKilled) kills += 1
       await expectEachOnce(t, study, laptop, to, `killed at call ${n}`)
     }
     t.ok(kills >= 6, `${kills} kills`)
@@ -118,7 +117,7 @@ t.test('invariant 1: killed while it deletes, no batch claims bytes that are gon
   const last = batches[3] as BatchState
   await laptop.told(study.server, { deliveries: [await delivery(study.server, laptop, last, { safeThrough: 4 })] })
   for (const call of ['unlink', 'fsync', 'unlink']) {
-    t.ok(traced(laptop, ['prune'], call, 'signal=KILL:when=1').isKilled, call)
+    t.ok(disturbed(laptop, ['prune'], call, 'signal=KILL:when=1').isKilled, call)
     const claimed = laptop.batches().filter(({ pruned }) => pruned === 0)
     t.ok(claimed.every(({ payload }) => existsSync(laptop.payloads.pathOf(payload))))
     t.equal(await laptop.verify(), 4)
@@ -138,7 +137,7 @@ t.test(
       [200, 'ENOSPC', writes],
       [2, 'EIO', toDisk],
     ] as const) {
-      const { said } = traced(laptop, ['record', from, from + 1_300], calls, `error=${error}:when=${n}+`)
+      const { said } = disturbed(laptop, ['record', from, from + 1_300], calls, `error=${error}:when=${n}+`)
       const confirmed = Math.max(0, ...said.map(Number).filter((count) => !Number.isNaN(count)))
       const kept = laptop.count('outbox') - from
       t.ok(kept >= confirmed, `${error} from call ${n} on: ${confirmed} confirmed, ${kept} kept, ${said.at(-1)}`)
@@ -147,7 +146,7 @@ t.test(
       t.equal(laptop.count('outbox'), from)
     }
     for (const n of [2, 30]) {
-      traced(laptop, ['seal'], writes, `error=ENOSPC:when=${n}+`)
+      disturbed(laptop, ['seal'], writes, `error=ENOSPC:when=${n}+`)
       await expectEachOnce(t, study, laptop, from, `a disk that is full from write ${n} on`)
     }
   },

@@ -24,21 +24,12 @@ const wide = (pk: string) =>
     },
   })
 
-t.test('400 tubes of 2,000 lines: a scan is answered at once, and one document holds it all', async (t) => {
+t.test('400 tubes of 2,000 lines: one document holds it all', async (t) => {
   const two = await twoDesks(t, labels(2000).map(wide))
   const { giver, taker } = two
   const id = await begun(two)
   taker.desk.takeShift({ id: 'thabo', name: 'Thabo' })
-  const times = labels(400).map((pk) => {
-    const began = performance.now()
-    taker.desk.act(id, scan(`req-${pk}`))
-    return performance.now() - began
-  })
-  const [middle, slow] = [0.5, 0.95].map(
-    (part) => times.toSorted((a, b) => a - b)[Math.floor(part * times.length)] ?? 0,
-  )
-  t.comment(`a scan: ${middle?.toFixed(1)} ms, at worst ${slow?.toFixed(1)} ms`)
-  t.ok((middle ?? 1000) < 50, 'half of what an old laptop has')
+  for (const pk of labels(400)) taker.desk.act(id, scan(`req-${pk}`))
   await settle(two, id)
   t.match(giver.desk.view(id).counts, { present: 400, notYetScanned: 1600 })
   await taker.desk.sign(id, plain)

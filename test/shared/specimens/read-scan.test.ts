@@ -74,8 +74,7 @@ t.test(
       }),
       { seed: 20261124, numRuns: 3000 },
     )
-    const began = performance.now()
-    for (const raw of [']'.repeat(1e6), '-'.repeat(1e6), `]C1${'\u0000'.repeat(1e6)}`]) readScan(raw)
-    t.ok(performance.now() - began < 50, 'a megabyte costs nothing')
+    for (const raw of [']'.repeat(1e6), '-'.repeat(1e6), `]C1${'\u0000'.repeat(1e6)}`])
+      t.same(readScan(raw), { kind: 'nothing' })
   },
 )

@@ -65,15 +65,18 @@ t.test('killed at each call that reaches our own disk', { skip: cannotKillAt() ?
   const app = await appWithOutbox(t, 'sqlite')
   const ids: string[] = []
   let isKilled = true
+  let kills = 0
   for (let n = 1; isKilled; n += 1) {
     for (let more = 0; more < many; more += 1) ids.push(`n-${ids.length}`)
     await app.app.transaction(async (run) => {
       for (const id of ids.slice(-many)) await put(run, id)
     })
     isKilled = takeOver(app, '', 0, killedAt(n))
+    kills += isKilled ? 1 : 0
     await checkMarks(t, app)
     t.ok(n < 100, `call ${n}`)
   }
+  t.ok(kills > 2, `killed ${kills} times`)
   t.strictSame(app.recorded(), ids)
 })
 

@@ -36,7 +36,9 @@ export async function sealBatches(context: SealContext, onlyFull = false, most =
   let sealed = 0
   const prepareNext = async (from: Tip) => {
     const further = Math.min(together, most - sealed)
-    return further > 0 ? prepareBatches(context, from, onlyFull, further) : undefined
+    if (further === 0) return undefined
+    // What spoils one of them spoils no other before it.
+    return prepareBatches(context, from, onlyFull, further).catch(() => prepareBatches(context, from, onlyFull, 1))
   }
   let next = prepareNext(firstTip(context.store))
   for (let now = await next; now; now = await next) {

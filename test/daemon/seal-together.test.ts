@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { zstdDecompressSync } from 'node:zlib'
 import { Decrypter } from 'age-encryption'
@@ -46,10 +46,11 @@ function ids(from: number, to: number): string[] {
 }
 
 function files({ device }: TestLaptop): number {
-  return readdirSync(join(device.data, 'payloads')).length
+  const directory = join(device.data, 'payloads')
+  return existsSync(directory) ? readdirSync(directory).length : 0
 }
 
-/** A store in which something happens before the n-th payload is stored. */
+/** A store in which something happens before the n-th payload is stored, and before each after it. */
 class Disturbed extends PayloadStore {
   #puts = 0
   readonly #at: number
@@ -63,7 +64,7 @@ class Disturbed extends PayloadStore {
 
   override put(bytes: Uint8Array) {
     this.#puts += 1
-    if (this.#puts === this.#at) this.#disturb()
+    if (this.#puts >= this.#at) this.#disturb()
     return super.put(bytes)
   }
 }
@@ -150,7 +151,9 @@ t.test('another chain begins half way: what was prepared for the old one comes t
   for (const at of [2, 5, 9]) {
     const { study, laptop } = await begin(t, 20)
     const another = () =>
-      laptop.store.$client.prepare("INSERT INTO chains (chain) VALUES ('00000000000000000000000000000001')").run()
+      laptop.store.$client
+        .prepare("INSERT OR IGNORE INTO chains (chain) VALUES ('00000000000000000000000000000001')")
+        .run()
     const payloads = new Disturbed(laptop, at, another)
     await t.rejects(sealBatches({ ...laptop.sealing, payloads }), { code: 'LOCKED' }, `at payload ${at}`)
     t.equal(files(laptop), laptop.count('batches'))
@@ -159,6 +162,15 @@ t.test('another chain begins half way: what was prepared for the old one comes t
     t.equal(laptop.manifests().at(-1)?.chain, '00000000000000000000000000000001')
     t.equal(files(laptop), 10)
   }
+})
+
+t.test('invariant 8: a change that cannot be read holds up none before it', async (t) => {
+  const { study, laptop } = await begin(t, 20)
+  laptop.store.$client.exec("UPDATE outbox SET line = x'ff' WHERE position = 14")
+  for (let attempt = 0; attempt < 2; attempt += 1) await t.rejects(sealBatches(laptop.sealing))
+  t.same(await idsSealed(study, laptop), ids(0, 12), 'four together, and two of the next four')
+  t.equal(laptop.count('outbox'), 8)
+  t.equal(files(laptop), 6)
 })
 
 t.test('a size that is wrong cuts no line: it says only which batch a change goes into', async (t) => {

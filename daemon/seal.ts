@@ -32,7 +32,11 @@ const together = 4
  * @throws LOCKED when another chain began meanwhile, or another program seals: it can be tried again; DISK_FULL; BAD_DOCUMENT when
  * others could not read what would be signed. What was not sealed stays in the outbox
  */
-export async function sealBatches(context: SealContext, onlyFull = false, most = 64): Promise<number> {
+export async function sealBatches(
+  context: SealContext,
+  onlyFull = false,
+  most = Number.POSITIVE_INFINITY,
+): Promise<number> {
   let sealed = 0
   const prepareNext = async (from: Tip) => {
     const further = Math.min(together, most - sealed)

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 
 const given = process.argv.slice(2)
 const files = given.length > 0 ? given : globSync('test/**/*.test.ts').sort()
-const options = ['run', '--reporter=tap', '--disable-coverage', '--allow-empty-coverage', '--jobs=3', '--timeout=600']
+const options = ['run', '--reporter=tap', '--disable-coverage', '--allow-empty-coverage', '--jobs=2', '--timeout=600']
 const tap = spawn('node_modules/.bin/tap', [...options, ...files], { stdio: ['ignore', 'pipe', 'inherit'] })
 const counts = { pass: 0, fail: 0, skip: 0 }
 let quiet: string[] = []

@@ -9,8 +9,6 @@ const bytes = 'octet_length(o.natural_key) + octet_length(o.fields) + octet_leng
 
 /** What one pass knows of those who write meanwhile. Locks are only added: what was passed over once stays passed over. */
 interface Others {
-  /** The oldest transaction that was open when the pass began. */
-  xmin: string
   records: Set<number>
   many: Set<number>
   /** Records of which a row was committed only after the locks were read. */
@@ -18,14 +16,14 @@ interface Others {
 }
 
 /**
- * Rows commit late, and not in the order of their positions. What is older than every open transaction (`pg_snapshot_xmin`) may be
- * taken; of the rest, what no open transaction holds its record's lock of. Three steps, in this order: (1) a snapshot, (2) the locks,
- * (3) the rows. A row that the snapshot sees took its lock before; so did any transaction with a lower position of its record, since the
- * position comes after the lock. At (2) that one either still holds the lock, or it has ended, and (3) sees what it committed.
+ * Rows commit late, and not in the order of their positions. A row may be taken when no open transaction holds its record's lock. Three
+ * steps, in this order: (1) a snapshot, (2) the locks, (3) the rows. A row that the snapshot sees took its lock before; so did any
+ * transaction with a lower position of its record, since the position comes after the lock. At (2) that one either still holds the
+ * lock, or it has ended, and (3) sees what it committed. Which transaction began first (`txid`) says nothing of this: it may write last.
  */
 export class PostgresqlTable extends WaybillTable {
   async *pages(): AsyncGenerator<WaitingRow[]> {
-    const others: Others = { xmin: '', records: new Set(), many: new Set(), late: new Set() }
+    const others: Others = { records: new Set(), many: new Set(), late: new Set() }
     for (let after = 0; others.records.size + others.late.size < mostHeld; ) {
       const rows = await this.#look(others, after)
       const known = rows.filter((row) => isKnown(row, others)).map(waitingRow)
@@ -47,10 +45,7 @@ export class PostgresqlTable extends WaybillTable {
   }
 
   async #look(others: Others, after: number): Promise<Row[]> {
-    const [seen] = await this.app.query(
-      'SELECT pg_current_snapshot()::text snapshot, pg_snapshot_xmin(pg_current_snapshot())::text xmin',
-    )
-    others.xmin ||= String(seen?.xmin)
+    const [seen] = await this.app.query('SELECT pg_current_snapshot()::text snapshot')
     // The lock's number is unsigned, the hash is not.
     for (const { class: lock, object } of await this.app.query(
       `SELECT l.classid::bigint "class", l.objid::bigint "object" FROM pg_locks l WHERE ${ourLocks}`,
@@ -59,9 +54,9 @@ export class PostgresqlTable extends WaybillTable {
     return this.app.query(
       `SELECT position, model, pk, ${bytes} bytes, pg_visible_in_snapshot(txid, ?::pg_snapshot) seen FROM waybill_outbox o
        WHERE taken = 0 AND position > ? AND ${nothingSetAsideBefore}
-       AND (txid < ?::xid8 OR NOT (${record} = ANY(?::integer[]) OR (${record} & 255) = ANY(?::integer[])))
+       AND NOT (${record} = ANY(?::integer[]) OR (${record} & 255) = ANY(?::integer[]))
        ORDER BY position LIMIT ${pageRows}`,
-      [String(seen?.snapshot), after, others.xmin, arrayOf(others.records), arrayOf(others.many)],
+      [String(seen?.snapshot), after, arrayOf(others.records), arrayOf(others.many)],
     )
   }
 }

@@ -60,7 +60,6 @@ t.test('a fork at the command line: listed, looked at, one branch released and t
   )
   t.match(told, /Decided and signed: decision-\w+\. The server applies it within seconds\.\n$/)
   t.match(JSON.parse(await waybill('refuse', ofA, '--reason', 'cloned', '--json')), { decision: /^decision-/ })
-  await refused(['release', ofA, '--reason', 'x'], 'ALREADY_DECIDED', /refuse is decided/)
   await until('both are applied', async () => (await waybill('list')) === 'No batch waits for a person.\n')
   await server.settled()
   t.match(await waybill('list', '--state', 'refused'), /refused +lap-01 .*\(refused by \S+: cloned\)/)
@@ -69,4 +68,5 @@ t.test('a fork at the command line: listed, looked at, one branch released and t
   await server.stop()
   t.match(await waybill('release', ofA, '--reason', 'after all'), /It is applied when the server runs again/)
   t.match(await waybill('list', '--state', 'refused'), /\(release is decided, and not applied yet\)/)
+  await refused(['refuse', ofA, '--reason', 'x'], 'ALREADY_DECIDED', /release is decided/)
 })

@@ -11,13 +11,14 @@ for (const dialect of ['postgresql', 'mariadb'] as const) {
   const options = why === undefined ? {} : { skip: why }
 
   t.test(
-    `${dialect}: a transaction that stays open holds back only what is behind it in its record`,
+    `${dialect}: a transaction that stays open holds back only what waits in its record`,
     options,
     async (t) => {
       const { app, database, reader, recorded } = await appWithOutbox(t, dialect)
       const { tick } = reader()
       const other = database.connect()
       await put(app.query, 'before', { pk: '1' })
+      await tick()
       await other.transaction(async (run) => {
         await put(run, 'open-1', { pk: '1' })
         await put(run, 'open-2', { pk: '2' })
@@ -46,6 +47,36 @@ for (const dialect of ['postgresql', 'mariadb'] as const) {
         late.filter((id) => id.endsWith('-3')),
         ['open-3', 'behind-3'],
       )
+    },
+  )
+
+  t.test(
+    `${dialect}: of two that are open, the one that began first writes a record last, and ends first`,
+    options,
+    async (t) => {
+      const { app, database, reader, recorded } = await appWithOutbox(t, dialect)
+      const { tick } = reader()
+      const [early, late] = [database.connect(), database.connect()]
+      const isEarlyOver = Promise.withResolvers<void>()
+      let ended: Promise<void> | undefined
+      await early.transaction(async (run) => {
+        await put(run, 'early-other', { pk: '9' })
+        const hasWritten = Promise.withResolvers<void>()
+        ended = late.transaction(async (runLate) => {
+          await put(runLate, 'first', { pk: '1' })
+          hasWritten.resolve()
+          await isEarlyOver.promise
+          await tick()
+          t.strictSame(recorded(), ['early-other'], 'what comes first in its record is not there yet')
+        })
+        await hasWritten.promise
+        await put(run, 'second', { pk: '1' })
+      })
+      isEarlyOver.resolve()
+      await ended
+      await put(app.query, 'third', { pk: '1' })
+      await tick()
+      t.strictSame(recorded(), ['early-other', 'first', 'second', 'third'])
     },
   )
 

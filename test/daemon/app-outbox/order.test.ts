@@ -10,45 +10,41 @@ for (const dialect of ['postgresql', 'mariadb'] as const) {
   const why = await cannotUse(dialect)
   const options = why === undefined ? {} : { skip: why }
 
-  t.test(
-    `${dialect}: a transaction that stays open holds back only what waits in its record`,
-    options,
-    async (t) => {
-      const { app, database, reader, recorded } = await appWithOutbox(t, dialect)
-      const { tick } = reader()
-      const other = database.connect()
-      await put(app.query, 'before', { pk: '1' })
-      await tick()
-      await other.transaction(async (run) => {
-        await put(run, 'open-1', { pk: '1' })
-        await put(run, 'open-2', { pk: '2' })
-        await put(app.query, 'behind-1', { pk: '1' })
-        await put(app.query, 'behind-2', { pk: '2' })
-        await put(app.query, 'same-pk', { pk: '1', model: 'clinic.other' })
-        for (let n = 0; n < 1_200; n += 1) await put(app.query, `free-${n}`)
-        t.match(await tick(), { state: 'reading', waiting: 2 })
-        t.strictSame(recorded().slice(0, 3), ['before', 'same-pk', 'free-0'])
-        t.equal(recorded().length, 1_202, 'pages after the first too')
-        await put(run, 'open-3', { pk: 'pk-free-7' })
-        await put(app.query, 'behind-3', { pk: 'pk-free-7' })
-        t.match(await tick(), { waiting: 3 }, 'a record that it came to later')
-      })
-      t.match(await tick(), { waiting: 0, openTransactions: [] })
-      const late = recorded().slice(1_202)
-      t.strictSame(
-        late.filter((id) => id.endsWith('-1')),
-        ['open-1', 'behind-1'],
-      )
-      t.strictSame(
-        late.filter((id) => id.endsWith('-2')),
-        ['open-2', 'behind-2'],
-      )
-      t.strictSame(
-        late.filter((id) => id.endsWith('-3')),
-        ['open-3', 'behind-3'],
-      )
-    },
-  )
+  t.test(`${dialect}: a transaction that stays open holds back only what waits in its record`, options, async (t) => {
+    const { app, database, reader, recorded } = await appWithOutbox(t, dialect)
+    const { tick } = reader()
+    const other = database.connect()
+    await put(app.query, 'before', { pk: '1' })
+    await tick()
+    await other.transaction(async (run) => {
+      await put(run, 'open-1', { pk: '1' })
+      await put(run, 'open-2', { pk: '2' })
+      await put(app.query, 'behind-1', { pk: '1' })
+      await put(app.query, 'behind-2', { pk: '2' })
+      await put(app.query, 'same-pk', { pk: '1', model: 'clinic.other' })
+      for (let n = 0; n < 1_200; n += 1) await put(app.query, `free-${n}`)
+      t.match(await tick(), { state: 'reading', waiting: 2 })
+      t.strictSame(recorded().slice(0, 3), ['before', 'same-pk', 'free-0'])
+      t.equal(recorded().length, 1_202, 'pages after the first too')
+      await put(run, 'open-3', { pk: 'pk-free-7' })
+      await put(app.query, 'behind-3', { pk: 'pk-free-7' })
+      t.match(await tick(), { waiting: 3 }, 'a record that it came to later')
+    })
+    t.match(await tick(), { waiting: 0, openTransactions: [] })
+    const late = recorded().slice(1_202)
+    t.strictSame(
+      late.filter((id) => id.endsWith('-1')),
+      ['open-1', 'behind-1'],
+    )
+    t.strictSame(
+      late.filter((id) => id.endsWith('-2')),
+      ['open-2', 'behind-2'],
+    )
+    t.strictSame(
+      late.filter((id) => id.endsWith('-3')),
+      ['open-3', 'behind-3'],
+    )
+  })
 
   t.test(
     `${dialect}: of two that are open, the one that began first writes a record last, and ends first`,

@@ -136,6 +136,9 @@ t.test(
 
 t.test('invariant 6: plain text of what was sealed before the disk was full is erased from the log too', async (t) => {
   const { laptop } = await begin(t, 0)
+  // At its start a program empties the log anyway.
+  await laptop.sealer.ask()
+  laptop.clock.pass(20_000)
   await laptop.record(...Array.from({ length: 20 }, (_, n) => change(`s-${n}`, { fields: { note: `SECRET-${n}-` } })))
   laptop.payloads = new Disturbed(laptop, 5, noRoom)
   await t.rejects(laptop.sealer.ask(), { code: 'DISK_FULL' })

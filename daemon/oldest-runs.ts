@@ -33,7 +33,7 @@ export function oldestRuns(store: DaemonStore, limits: Limits, after: number, mo
     run.last = position
     run.changes += 1
     run.bytes += size + 1
-    run.isFull = run.changes === limits.batchChanges
+    run.isFull = run.changes === limits.batchChanges || run.bytes > limits.batchBytes
   }
   return runs
 }

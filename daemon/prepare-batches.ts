@@ -95,9 +95,9 @@ export async function discard(context: SealContext, prepared: Prepared | undefin
 
 function takeOldest({ store, study }: SealContext, from: Tip, onlyFull: boolean, most: number): Taken[] {
   const runs = oldestRuns(store, study.limits, from.position, most).filter(({ isFull }) => isFull || !onlyFull)
+  if (runs.length === 0 && onlyFull) return []
   const [first = noChanges, ...others] = runs
-  const ride = from.isCommitted && !(onlyFull && runs.length === 0)
-  const documents = ride ? documentsToSeal(store, maxPlainBytes - headBytes - first.bytes) : []
+  const documents = from.isCommitted ? documentsToSeal(store, maxPlainBytes - headBytes - first.bytes) : []
   if (first.changes + documents.length === 0) return []
   return [{ run: first, documents }, ...others.map((run) => ({ run, documents: [] }))]
 }

@@ -9,6 +9,7 @@ import type { RelayStore } from './open-store.ts'
  * them it means. In either case none is called delivered. Call it inside a commit.
  */
 export function coverBatches(store: RelayStore, receipt: DeliveryReceipt): void {
+  if (namesAnother(store, receipt)) return
   const { producer, chain, through, above } = receipt
   const cover = prepared(
     store.$client,
@@ -17,7 +18,6 @@ export function coverBatches(store: RelayStore, receipt: DeliveryReceipt): void 
        AND NOT EXISTS (SELECT 1 FROM manifests AS other WHERE other.producer = manifests.producer
          AND other.chain = manifests.chain AND other.seq = manifests.seq AND other.digest <> manifests.digest)`,
   )
-  if (namesAnother(store, receipt)) return
   for (const [first, last] of [[1, through], ...above]) cover.run(producer, chain, first, last)
 }
 
@@ -26,7 +26,7 @@ function namesAnother(store: RelayStore, { producer, chain, through, throughDige
     store.$client,
     'SELECT digest FROM manifests WHERE producer = ? AND chain = ? AND seq = ?',
   ).all(producer, chain, through)
-  return here.length > 0 && throughDigest !== null && here.every(({ digest }) => digest !== throughDigest)
+  return here.length > 0 && here.every(({ digest }) => digest !== throughDigest)
 }
 
 /**

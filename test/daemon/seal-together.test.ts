@@ -92,6 +92,31 @@ t.test(
   },
 )
 
+t.test('invariant 1: the names of all payloads are durable before any of their batches is numbered', async (t) => {
+  const { laptop } = await begin(t, 20)
+  const synced: string[] = []
+  class Watched extends PayloadStore {
+    override async sync() {
+      synced.push(`${files(laptop)} stored, ${laptop.count('batches')} numbered`)
+      await super.sync()
+    }
+  }
+  await sealBatches({ ...laptop.sealing, payloads: new Watched(join(laptop.device.data, 'payloads')) })
+  t.same(synced, ['4 stored, 0 numbered', '8 stored, 4 numbered', '10 stored, 8 numbered'])
+})
+
+t.test('a change that is larger than a batch may be fills one by itself', async (t) => {
+  const { laptop } = await begin(t, 0)
+  const { batchBytes } = laptop.shelf.document.limits
+  await laptop.record(change('large', { fields: { scan: 's'.repeat(batchBytes - 300) } }))
+  const { size } = laptop.store.$client.prepare('SELECT size FROM outbox').get() as { size: number }
+  t.ok(size < batchBytes && size > batchBytes - 300, 'all but as large: it can wait')
+  t.equal(await sealBatches(laptop.sealing, true), 0)
+  const study = laptop.shelf.document
+  const limits = { ...study.limits, batchBytes: 1024 }
+  t.equal(await sealBatches({ ...laptop.sealing, study: { ...study, limits } }, true), 1)
+})
+
 t.test('it ends after so many batches, and goes on from there', async (t) => {
   const { study, laptop } = await begin(t, 20)
   for (const most of [5, 1, 4]) t.equal(await sealBatches(laptop.sealing, false, most), most)

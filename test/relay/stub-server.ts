@@ -44,15 +44,17 @@ export class StubServer {
     return server
   }
 
-  /** Signs a delivery receipt for a chain. */
+  /** Signs a delivery receipt for a chain, up to a batch that it holds. */
   async deliver(
     producer: string,
     chain: string,
     through: number,
     more: Partial<DeliveryReceipt> = {},
   ): Promise<string> {
+    const last = [...this.held].find(([, { manifest }]) => manifest.chain === chain && manifest.seq === through)
     const receipt: DeliveryReceipt = {
-      ...{ v: 1, study: this.device.identity.study, producer, chain, through, throughDigest: null, above: [] },
+      ...{ v: 1, study: this.device.identity.study, producer, chain, through, above: [] },
+      throughDigest: last?.[0] ?? null,
       ...{ safeThrough: 0, server: this.device.device, incarnation: this.incarnation, at: '2026-11-23T09:00:00.000Z' },
       ...more,
     }

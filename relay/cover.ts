@@ -4,29 +4,21 @@ import { prepared } from '../shared/storage/prepared.ts'
 import type { RelayStore } from './open-store.ts'
 
 /**
- * Marks what the receipt covers as delivered. It names one batch, at its highest number: where another one is here in that place, its
- * chain has forked, and what the receipt counts may be of the other branch. Where two batches claim one number it does not say which of
- * them it means. In either case none is called delivered. Call it inside a commit.
+ * Marks what the receipt is known to mean as delivered: the batch that it names, and what that one follows, link by link, as far as it
+ * is here. What only has a number that the receipt counts may be of another branch than the one it names, and which one a server has
+ * opened only that server knows: `confirmDelivered` asks it. Call it inside a commit.
  */
-export function coverBatches(store: RelayStore, receipt: DeliveryReceipt): void {
-  if (namesAnother(store, receipt)) return
-  const { producer, chain, through, above } = receipt
-  const cover = prepared(
+export function coverBatches(store: RelayStore, { producer, chain, throughDigest }: DeliveryReceipt): void {
+  prepared(
     store.$client,
-    `UPDATE manifests SET state = 'delivered', code = NULL, why = NULL
-     WHERE producer = ? AND chain = ? AND seq BETWEEN ? AND ? AND state IN ('pulling', 'aboard', 'forwarded')
-       AND NOT EXISTS (SELECT 1 FROM manifests AS other WHERE other.producer = manifests.producer
-         AND other.chain = manifests.chain AND other.seq = manifests.seq AND other.digest <> manifests.digest)`,
-  )
-  for (const [first, last] of [[1, through], ...above]) cover.run(producer, chain, first, last)
-}
-
-function namesAnother(store: RelayStore, { producer, chain, through, throughDigest }: DeliveryReceipt): boolean {
-  const here = prepared<[string, string, number], { digest: string }>(
-    store.$client,
-    'SELECT digest FROM manifests WHERE producer = ? AND chain = ? AND seq = ?',
-  ).all(producer, chain, through)
-  return here.length > 0 && here.every(({ digest }) => digest !== throughDigest)
+    `WITH RECURSIVE line AS (
+       SELECT digest, previous, state FROM manifests WHERE digest = ? AND producer = ? AND chain = ?
+       UNION ALL
+       SELECT before.digest, before.previous, before.state FROM line JOIN manifests AS before ON before.digest = line.previous
+       WHERE line.state <> 'delivered')
+     UPDATE manifests SET state = 'delivered', code = NULL, why = NULL
+     WHERE digest IN (SELECT digest FROM line) AND state <> 'delivered'`,
+  ).run(throughDigest, producer, chain)
 }
 
 /**

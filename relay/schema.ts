@@ -70,9 +70,7 @@ export const manifests = sqliteTable(
     index('manifests_by_state').on(table.state, table.id),
     index('manifests_by_producer_state').on(table.producer, table.state, table.changes),
     index('manifests_by_payload').on(table.payloadDigest),
-    index('manifests_undelivered')
-      .on(table.producer, table.chain, table.seq)
-      .where(sql`state in ('pulling', 'aboard', 'forwarded')`),
+    index('manifests_undelivered').on(table.producer, table.chain, table.seq).where(sql`state <> 'delivered'`),
     index('manifests_to_prune')
       .on(table.producer, table.chain, table.seq)
       .where(sql`state = 'delivered' and pruned = 0`),

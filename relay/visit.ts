@@ -3,6 +3,7 @@ import type { Meeting } from '../shared/protocol/meeting.ts'
 import { asWaybillError, type ErrorCode, WaybillError } from '../shared/service/errors.ts'
 import { prepared } from '../shared/storage/prepared.ts'
 import type { PeerClient } from '../shared/transfer/peer-client.ts'
+import { confirmDelivered } from './confirm-delivered.ts'
 import { forward } from './forward.ts'
 import { forwardHandovers } from './forward-handovers.ts'
 import { hasOpenHandover } from './handover-lines.ts'
@@ -115,6 +116,7 @@ async function visitServer(
   )
   const handovers = await forwardHandovers(hold, client, device, memory.refusals)
   const after = forwarded.signed > 0 ? await meet(hold, client) : undefined
+  await confirmDelivered(hold, client, device)
   await prune(hold)
   return {
     news: news + forwarded.signed + (after?.news ?? 0),

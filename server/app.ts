@@ -66,7 +66,7 @@ export function createDeviceDoor(
       changes.tell()
       return answer
     },
-    offer: (peer, offers) => answerOffer(context, peer.device, offers),
+    offer: (peer, offer) => answerOffer(context, peer.device, offer),
     ingest: async (peer, batches) => {
       const ingested = await intake.during(() => ingest(context, peer.device, batches))
       for (const { digest, error } of ingested.refused)

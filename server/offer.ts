@@ -1,19 +1,15 @@
 import { readDocument } from '../shared/crypto/read-document.ts'
 import type { Trust } from '../shared/crypto/trust.ts'
+import type { Offer, OfferAnswer } from '../shared/protocol/offer.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import { asWaybillError } from '../shared/service/errors.ts'
 import { prepared } from '../shared/storage/prepared.ts'
+import { areDelivered } from './are-delivered.ts'
 import { appendHops } from './hops.ts'
 import { lacksPayload } from './lost-payload.ts'
 import type { ServerStore } from './open-store.ts'
 import { custodyOf } from './sign-for.ts'
 import { verifyPath } from './verify-brought.ts'
-
-/** A batch that a courier could hand on, with its own receipt for it. */
-export interface Offer {
-  digest: string
-  receipt: string | null
-}
 
 /** What answering an offer needs to know. */
 interface OfferContext {
@@ -22,21 +18,19 @@ interface OfferContext {
   clock: Clock
 }
 
-/** What of it this server wants, and its receipts, the same bytes again, for what it holds. */
-export interface OfferAnswer {
-  wanted: string[]
-  held: Array<{ digest: string; custody: string }>
-}
-
 /** Answers an offer. A courier's receipt for a batch that is held joins the batch's tree (invariant 5). */
-export async function answerOffer(context: OfferContext, giver: string, offers: Offer[]): Promise<OfferAnswer> {
+export async function answerOffer(context: OfferContext, giver: string, { manifests }: Offer): Promise<OfferAnswer> {
   const { store } = context
   const answer: OfferAnswer = { wanted: [], held: [] }
-  for (const { digest, receipt } of offers) {
+  const delivered = areDelivered(
+    store,
+    manifests.map(({ digest }) => digest),
+  )
+  for (const { digest, receipt } of manifests) {
     const custody = custodyOf(store, digest)
     if (custody === undefined || lacksPayload(store, digest)) answer.wanted.push(digest)
     else {
-      answer.held.push({ digest, custody })
+      answer.held.push({ digest, custody, delivered: delivered.has(digest) })
       if (receipt !== null) await appendReceipt(context, giver, digest, receipt)
     }
   }

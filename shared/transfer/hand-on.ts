@@ -2,6 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import PQueue from 'p-queue'
 import { type BatchHead, batchesType, writeBatchHead } from '../protocol/batch-frame.ts'
 import { Digest, Jws } from '../protocol/fields.ts'
+import { maxOfferBytes, OfferAnswer } from '../protocol/offer.ts'
 import { paths } from '../protocol/paths.ts'
 import { asWaybillError, type ErrorCode, isErrorCode, WaybillError } from '../service/errors.ts'
 import type { PayloadStore } from '../storage/payload-store.ts'
@@ -35,7 +36,6 @@ export interface HandOnOutcome {
 }
 
 const Signed = Type.Object({ digest: Digest, custody: Jws })
-const Offered = Type.Object({ wanted: Type.Array(Digest), held: Type.Array(Signed) })
 const Taken = Type.Object({
   taken: Type.Array(Signed),
   refused: Type.Array(Type.Object({ digest: Digest, code: Type.String(), message: Type.String() })),
@@ -43,7 +43,6 @@ const Taken = Type.Object({
 const run = 100
 /** So many batches go in one request, and are signed for together. */
 const group = 16
-const maxOfferBytes = 4 * 1024 * 1024
 
 /**
  * Offers batches to a server in runs and sends those that it wants, several in one request. What it holds already it signs for
@@ -70,7 +69,7 @@ async function handOnRun(
   concurrency: number,
 ): Promise<void> {
   const manifests = batches.map(({ digest, path }) => ({ digest, receipt: path.at(-1) ?? null }))
-  const offered = await client.json('POST', paths.offers, { manifests }, Offered, maxOfferBytes)
+  const offered = await client.json('POST', paths.offers, { manifests }, OfferAnswer, maxOfferBytes)
   if (offered.held.length > 0) await outcome.signed(offered.held)
   const asked = new Set(offered.wanted)
   const wanted = batches.filter(({ digest }) => asked.has(digest))

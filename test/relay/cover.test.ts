@@ -10,7 +10,7 @@ import type { DeliveryReceipt } from '../../shared/protocol/delivery-receipt.ts'
 const producer = 'lap-01'
 const chain = '0'.repeat(32)
 
-/** A relay that has these batches aboard, each named by its number and branch: 5a. */
+/** A relay that has these batches aboard, each named by its number and branch, and what it follows: 5b after 4a. */
 function begin(t: Test, ...aboard: string[]) {
   const directory = mkdtempSync(join(tmpdir(), 'waybill-cover-'))
   const store = openRelayStore(directory)
@@ -19,11 +19,15 @@ function begin(t: Test, ...aboard: string[]) {
     rmSync(directory, { recursive: true })
   })
   const put = store.$client.prepare(
-    `INSERT INTO manifests (digest, producer, chain, seq, jws, payloadDigest, payloadSize, changes, state)
-     VALUES (?, ?, ?, ?, ?, ?, 1, 1, 'aboard')`,
+    `INSERT INTO manifests (digest, previous, producer, chain, seq, jws, payloadDigest, payloadSize, changes, state)
+     VALUES (?, ?, ?, ?, ?, ?, ?, 1, 1, 'aboard')`,
   )
-  for (const name of aboard)
-    put.run(sha256(name), producer, chain, Number.parseInt(name, 10), name, sha256(`of ${name}`))
+  for (const batch of aboard) {
+    const [name = '', previous] = batch.split(' after ')
+    const seq = Number.parseInt(name, 10)
+    const before = sha256(previous ?? `${seq - 1}${name.at(-1)}`)
+    put.run(sha256(name), before, producer, chain, seq, name, sha256(`of ${name}`))
+  }
   const delivered = () =>
     store.$client.prepare<[], string>("SELECT jws FROM manifests WHERE state = 'delivered' ORDER BY id").pluck().all()
   /** A server's receipt up to a batch. @returns what is called delivered after it */
@@ -39,23 +43,34 @@ function begin(t: Test, ...aboard: string[]) {
   return { told }
 }
 
-t.test('a receipt covers what is aboard up to its number, and above', async (t) => {
+t.test('a receipt covers the batch that it names, and what that one follows as far as it is aboard', async (t) => {
   const { told } = begin(t, '1a', '2a', '3a', '5a', '6a')
   t.same(told('0'), [])
   t.same(told('2a'), ['1a', '2a'])
-  t.same(told('2a', [[5, 5]]), ['1a', '2a', '5a'])
-  t.same(told('7a'), ['1a', '2a', '3a', '5a', '6a'], 'a batch that never was aboard')
+  t.same(told('6a'), ['1a', '2a', '5a', '6a'], 'which number 3 batch 4a follows is not known here')
+  t.same(told('3a'), ['1a', '2a', '3a', '5a', '6a'])
+})
+
+t.test('invariant 9: a number that a receipt counts is not yet a batch that it means', async (t) => {
+  const { told } = begin(t, '4a', '5a')
+  t.same(told('7a'), [], 'it may as well name 7b, whose laptop was restored')
+  t.same(told('3a', [[5, 5]]), [], 'above a gap it names none')
 })
 
 t.test('invariant 9: a receipt for the other branch of a fork calls nothing of this one delivered', async (t) => {
-  const { told } = begin(t, '3a', '4a', '5a')
+  const { told } = begin(t, '3a', '4a', '5a', '7a')
   t.same(told('5b', [[7, 8]]), [])
   t.same(told('4b'), [])
   t.same(told('5a'), ['3a', '4a', '5a'])
 })
 
-t.test('invariant 9: where both branches are aboard, the number that they share is not called delivered', async (t) => {
-  const { told } = begin(t, '4a', '5a', '5b')
-  t.same(told('5b'), ['4a'])
-  t.same(told('6b'), ['4a'])
+t.test('invariant 9: where both branches are aboard, the one that the receipt names is delivered', async (t) => {
+  const { told } = begin(t, '3a', '4a', '5a', '4b after 3a', '5b')
+  t.same(told('5b'), ['3a', '4b', '5b'])
+  t.same(told('6b'), ['3a', '4b', '5b'])
+})
+
+t.test('invariant 9: a batch of the other branch below the one that is named is not delivered', async (t) => {
+  const { told } = begin(t, '4a', '5b')
+  t.same(told('5b'), ['5b'])
 })

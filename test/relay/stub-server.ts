@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { newNonce } from '../../shared/crypto/digest.ts'
 import { signerOf } from '../../shared/crypto/identity.ts'
+import { readDocument } from '../../shared/crypto/read-document.ts'
 import { signDocument } from '../../shared/crypto/sign-document.ts'
 import type { Trust } from '../../shared/crypto/trust.ts'
 import { type BatchHead, readBatchHead } from '../../shared/protocol/batch-frame.ts'
@@ -76,7 +77,7 @@ export class StubServer {
     this.door.post<{ Body: { manifests: { digest: string }[] } }>(paths.offers, async ({ body }) => {
       const held = body.manifests.flatMap(({ digest }) => {
         const batch = this.held.get(digest)
-        return batch ? [{ digest, custody: batch.custody }] : []
+        return batch ? [{ digest, custody: batch.custody, delivered: this.#isDelivered(batch.manifest) }] : []
       })
       const known = new Set(held.map(({ digest }) => digest))
       return { wanted: body.manifests.map(({ digest }) => digest).filter((digest) => !known.has(digest)), held }
@@ -114,6 +115,11 @@ export class StubServer {
     )
     this.held.set(digest, { manifest, custody: jws, frames: (this.held.get(digest)?.frames ?? 0) + 1 })
     return jws
+  }
+
+  #isDelivered({ producer, chain, seq }: Manifest): boolean {
+    const jws = this.deliveries.get(`${producer}/${chain}`)
+    return jws !== undefined && seq <= readDocument(jws, 'delivery').document.through
   }
 
   #meeting(): Meeting {

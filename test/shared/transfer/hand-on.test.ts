@@ -36,7 +36,7 @@ door.post(paths.offers, { schema: { body: Type.Any() } }, async ({ body }) => {
   server.offers += 1
   const { manifests } = body as { manifests: { digest: string }[] }
   const isHeld = ({ digest }: { digest: string }) => [...server.held].some((manifest) => digestOf(manifest) === digest)
-  const held = manifests.filter(isHeld).map(({ digest }) => ({ digest, custody: custodyOf('held') }))
+  const held = manifests.filter(isHeld).map(({ digest }) => ({ digest, custody: custodyOf('held'), delivered: false }))
   return { held, wanted: manifests.filter((offered) => !isHeld(offered)).map(({ digest }) => digest) }
 })
 door.post<{ Body: Readable }>(paths.batches, async ({ body, raw }) => {

@@ -1,0 +1,109 @@
+import t, { type Test } from 'tap'
+import { openHold } from '../../relay/open-store.ts'
+import { newMemory, visit } from '../../relay/visit.ts'
+import { onlyRoles } from '../../shared/crypto/mutual-tls.ts'
+import { systemClock } from '../../shared/service/clock.ts'
+import { createLogger } from '../../shared/service/logger.ts'
+import { PeerClient } from '../../shared/transfer/peer-client.ts'
+import type { CraftedBatch } from '../fixtures/craft-batch.ts'
+import { forkedChain } from '../fixtures/forked-chain.ts'
+import { TestServer } from '../fixtures/server-run.ts'
+import { foundTestStudy } from '../fixtures/study.ts'
+import { StubLaptop } from './stub-laptop.ts'
+
+t.setTimeout(120_000)
+
+/** A laptop that reaches the server by itself as well, a relay, and a real server. */
+async function begin(t: Test) {
+  const study = await foundTestStudy()
+  const device = await study.enrol('field', 'lap-01')
+  const relay = await study.enrol('relay', 'thabo')
+  const laptop = await StubLaptop.start(device)
+  const hold = await openHold(relay.data, systemClock, createLogger('test', 'silent'))
+  t.teardown(async () => {
+    hold.store.$client.close()
+    await laptop.close()
+    study.dispose()
+  })
+  const server = await TestServer.start(t, study.server)
+  const direct = server.as(device)
+  await direct.meet()
+
+  const come = async (port: number) => {
+    const { identity } = relay
+    const client = new PeerClient({ identity, host: '127.0.0.1', port, admit: onlyRoles('field', 'server') })
+    const report = { met: newMemory, state: () => undefined, inTurn: <T>(work: () => Promise<T>) => work() }
+    const visited = await visit(hold, client, report).finally(() => client.close())
+    t.same(visited?.problems, [])
+  }
+  /** The relay takes these at the laptop. */
+  const pull = async (...batches: CraftedBatch[]) => {
+    for (const { digest, manifest: jws, document: manifest, payload } of batches)
+      laptop.batches.push({ position: laptop.batches.length + 1, digest, jws, manifest, payload })
+    await come(laptop.port)
+  }
+  /** The laptop, or another courier, brings these, and the server opens what it may. */
+  const push = async (...batches: CraftedBatch[]) => {
+    for (const batch of batches) await direct.push(batch)
+    await server.settled()
+  }
+  const states = (...batches: CraftedBatch[]) =>
+    batches.map(({ digest }) =>
+      hold.store.$client.prepare('SELECT state FROM manifests WHERE digest = ?').pluck().get(digest),
+    )
+  const isAtServer = ({ digest }: CraftedBatch) =>
+    server.sql('SELECT 1 FROM batches WHERE manifest_digest = ?', digest).length === 1
+  return { device, laptop, server, pull, push, states, isAtServer, visit: () => come(server.port) }
+}
+
+t.test('invariant 9: what a lost disk had sealed is brought, though a receipt counts its number', async (t) => {
+  const { device, server, pull, push, states, isAtServer, visit } = await begin(t)
+  const { trunk, a, b } = await forkedChain(server, device)
+  await pull(...trunk, a[0])
+  // The laptop's disk was restored: what it seals now has numbers that it has used before.
+  await push(...trunk, ...b)
+  await visit()
+  t.ok(isAtServer(a[0]), 'nobody else has it')
+  t.same(states(...trunk, a[0]), ['delivered', 'delivered', 'forwarded'])
+  await visit()
+  t.same(states(a[0]), ['forwarded'], 'nor is it called delivered later')
+})
+
+t.test('others brought what follows: what the server confirms is delivered, and is not sent again', async (t) => {
+  const { device, server, pull, push, states, visit } = await begin(t)
+  const laptop = await server.laptop(device)
+  const batches = await laptop.batches(6)
+  await pull(...batches.slice(0, 3))
+  await push(...batches)
+  await visit()
+  t.same(states(...batches.slice(0, 3)), ['delivered', 'delivered', 'delivered'])
+})
+
+t.test('above a gap: opened there, delivered here', async (t) => {
+  const { device, server, pull, states, visit } = await begin(t)
+  const laptop = await server.laptop(device)
+  const [first, ...rest] = await laptop.batches(3)
+  await pull(...rest)
+  await visit()
+  t.same(states(...rest), ['forwarded', 'forwarded'], 'signed for; not opened yet, as far as is known')
+  await server.settled()
+  await visit()
+  t.same(states(...rest), ['delivered', 'delivered'])
+  await pull(first as CraftedBatch)
+  await visit()
+  t.same(states(first as CraftedBatch), ['forwarded'])
+})
+
+t.test('shown by a laptop and not aboard: delivered all the same, once the server has opened it', async (t) => {
+  const { device, laptop, server, push, states, pull, visit } = await begin(t)
+  const crafted = await server.laptop(device)
+  const [spoilt, lost, ...more] = (await crafted.batches(4)) as [CraftedBatch, CraftedBatch, ...CraftedBatch[]]
+  laptop.bend = ({ digest, payload }) => (digest === spoilt.digest ? Buffer.alloc(payload.length) : 10)
+  await t.rejects(pull(spoilt, lost), { code: 'PEER_UNREACHABLE' })
+  t.same(states(spoilt, lost), ['quarantined', 'pulling'])
+  await visit()
+  t.same(states(spoilt, lost), ['quarantined', 'pulling'], 'no receipt speaks of them')
+  await push(spoilt, lost, ...more)
+  await visit()
+  t.same(states(spoilt, lost), ['delivered', 'delivered'])
+})

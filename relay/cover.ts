@@ -6,7 +6,7 @@ import type { RelayStore } from './open-store.ts'
 /**
  * Marks what the receipt is known to mean as delivered: the batch that it names, and what that one follows, link by link, as far as it
  * is here. What only has a number that the receipt counts may be of another branch than the one it names, and which one a server has
- * opened only that server knows: `confirmDelivered` asks it. Call it inside a commit.
+ * opened only that server knows: `askAfter` asks it. Call it inside a commit.
  */
 export function coverBatches(store: RelayStore, { producer, chain, throughDigest }: DeliveryReceipt): void {
   prepared(

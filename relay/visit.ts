@@ -3,7 +3,7 @@ import type { Meeting } from '../shared/protocol/meeting.ts'
 import { asWaybillError, type ErrorCode, WaybillError } from '../shared/service/errors.ts'
 import { prepared } from '../shared/storage/prepared.ts'
 import type { PeerClient } from '../shared/transfer/peer-client.ts'
-import { confirmDelivered } from './confirm-delivered.ts'
+import { askAfter } from './ask-after.ts'
 import { forward } from './forward.ts'
 import { forwardHandovers } from './forward-handovers.ts'
 import { hasOpenHandover } from './handover-lines.ts'
@@ -15,6 +15,8 @@ import { returnLost } from './return-receipts.ts'
 import type { PeerState } from './schema.ts'
 import { hasLines, takeLines } from './store-lines.ts'
 
+const askAllMs = 5 * 60_000
+
 /** What this program remembers of a peer from one visit to the next; lost at a restart, then all is asked again. */
 export interface Memory {
   chain: string | undefined
@@ -23,11 +25,13 @@ export interface Memory {
   settledFor: string | undefined
   /** Batches and handovers that a server refused, and when they are offered again. */
   refusals: Map<string, number>
+  /** From when on a server is asked again after all that it signed for and has not opened; monotonic milliseconds. */
+  askAllAt: number
 }
 
 export const newMemory = (): Memory => ({
   ...{ chain: undefined, after: 0, settledFor: undefined },
-  refusals: new Map(),
+  ...{ refusals: new Map(), askAllAt: 0 },
 })
 
 /** What a visit reports while it runs. */
@@ -111,12 +115,14 @@ async function visitServer(
   device: string,
   { problems, news }: Met,
 ): Promise<Visited> {
+  const all = memory.askAllAt <= hold.clock.monotonic()
+  await askAfter(hold, client, device, all)
+  if (all) memory.askAllAt = hold.clock.monotonic() + askAllMs
   const forwarded = await forward(hold, client, device, memory.refusals, (signed) =>
     report.state('forwarding', { batches: signed, bytes: 0, ofBatches: 0, ofBytes: 0 }),
   )
   const handovers = await forwardHandovers(hold, client, device, memory.refusals)
   const after = forwarded.signed > 0 ? await meet(hold, client) : undefined
-  await confirmDelivered(hold, client, device)
   await prune(hold)
   return {
     news: news + forwarded.signed + (after?.news ?? 0),

@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { openHold } from '../../relay/open-store.ts'
 import { newMemory, visit } from '../../relay/visit.ts'
@@ -64,9 +66,8 @@ t.test('invariant 9: what a lost disk had sealed is brought, though a receipt co
   await push(...trunk, ...b)
   await visit()
   t.ok(isAtServer(a[0]), 'nobody else has it')
-  t.same(states(...trunk, a[0]), ['delivered', 'delivered', 'forwarded'])
   await visit()
-  t.same(states(a[0]), ['forwarded'], 'nor is it called delivered later')
+  t.same(states(...trunk, a[0]), ['delivered', 'delivered', 'forwarded'], 'the server has it, and has not opened it')
 })
 
 t.test('others brought what follows: what the server confirms is delivered, and is not sent again', async (t) => {
@@ -76,7 +77,27 @@ t.test('others brought what follows: what the server confirms is delivered, and 
   await pull(...batches.slice(0, 3))
   await push(...batches)
   await visit()
+  t.same(states(...batches.slice(0, 3)), ['forwarded', 'forwarded', 'forwarded'], 'the server had them already')
+  await visit()
   t.same(states(...batches.slice(0, 3)), ['delivered', 'delivered', 'delivered'])
+})
+
+t.test('what the server signed for and its disk has lost is brought again', async (t) => {
+  const { device, server, pull, states, visit } = await begin(t)
+  const [lost, kept] = (await (await server.laptop(device)).batches(2)) as [CraftedBatch, CraftedBatch]
+  await pull(lost, kept)
+  server.sql(`CREATE TRIGGER spoil AFTER INSERT ON batches WHEN NEW.manifest_digest = '${lost.digest}' BEGIN
+    UPDATE batches SET state = 'quarantined', code = 'NOT_FOUND' WHERE ordinal = NEW.ordinal; END`)
+  await visit()
+  await server.settled()
+  rmSync(join(server.device.data, 'payloads', lost.document.payload.digest))
+  server.sql('DROP TRIGGER spoil')
+  t.same(states(lost), ['forwarded'])
+  await visit()
+  const { counts } = await server.settled()
+  t.match(counts, { opened: { batches: 2 }, quarantined: { batches: 0 } })
+  await visit()
+  t.same(states(lost, kept), ['delivered', 'delivered'])
 })
 
 t.test('above a gap: opened there, delivered here', async (t) => {

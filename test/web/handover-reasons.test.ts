@@ -5,6 +5,18 @@ import { until } from '../fixtures/until.ts'
 
 t.setTimeout(300_000)
 
+/** In the page: a 4 is typed before anything else is drawn after the question. */
+const digitAtQuestion = `(() => {
+  const watch = new MutationObserver(() => {
+    if (!document.querySelector('.answer').textContent.includes('Why is it missing?')) return
+    watch.disconnect()
+    const field = document.getElementById('scan')
+    field.dispatchEvent(new KeyboardEvent('keydown', { key: '4', bubbles: true }))
+    field.value = '4'
+  })
+  watch.observe(document.querySelector('.answer'), { childList: true, characterData: true, subtree: true })
+})()`
+
 t.test('more reasons than digits: MISSING again shows the next ones', { skip: noBrowser }, async (t) => {
   const browser = await openBrowser()
   t.teardown(() => browser.close())
@@ -65,6 +77,15 @@ t.test('more reasons than digits: MISSING again shows the next ones', { skip: no
     await page.keyboard.press('F4')
     await until('the first ten are shown', async () => (await asked())[0] === 'reason number 1')
     t.match(await page.innerText('#question'), `Why is ${labelOf(3)} missing?`)
+  })
+
+  await t.test('a digit answers from the moment in which the question can be read', async (t) => {
+    await scan(page, labelOf(4))
+    await answered(page, 'Present')
+    await page.locator('.question').waitFor({ state: 'detached' })
+    await page.evaluate(digitAtQuestion)
+    await page.keyboard.press('F4')
+    await until('it is written down', async () => (await missing(3)) === 'reason4')
   })
   t.same(day.taker.window.broke, [])
 })

@@ -114,7 +114,7 @@ function listen(view) {
   startScanning({
     onScan: scanned,
     onNumber: answerNumber,
-    question: () => numberWanted(view),
+    question: () => desk.view && numberWanted(desk.view),
     onWake: wakeSounds,
   })
   setTimeout(regain)

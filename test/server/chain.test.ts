@@ -128,7 +128,7 @@ t.test('invariant 2: a batch by many couriers at once is one batch, signed for w
   await server.settled()
   t.equal((await server.feed()).filter(({ batch: of }) => of === batch.digest).length, 1, 'opened once')
   const offered = await byThabo.offer([{ digest: batch.digest, receipt: paths.thabo }])
-  t.same(offered, { wanted: [], held: [{ digest: batch.digest, custody: answers[0] }] })
+  t.same(offered, { wanted: [], held: [{ digest: batch.digest, custody: answers[0], delivered: true }] })
   t.match(await direct.delivery(laptop.chain), { through: 1 })
 })
 

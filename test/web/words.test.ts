@@ -128,6 +128,7 @@ t.test('times are counted by the clock of the program, however wrong that is', {
     study.dispose()
   })
   const { page } = await openWindow(browser, await launchOf(laptop.data, program.ports.pagePort))
+  await page.getByRole('heading', { level: 1 }).waitFor()
   const now = '2003-05-04T10:00:30.000'
   t.equal(await ago(page, '2003-05-04T10:00:00.000', now), 'just now (10:00)')
   t.equal(await ago(page, '2003-05-04T09:59:00.000', now), '1 minute ago (09:59)')

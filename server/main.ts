@@ -9,6 +9,7 @@ import { asWaybillError, type WaybillError } from '../shared/service/errors.ts'
 import type { Logger } from '../shared/service/logger.ts'
 import { type Repeated, repeat } from '../shared/service/repeat.ts'
 import { claimRuntime, clearRuntime, writeRuntime } from '../shared/service/runtime.ts'
+import { othersWriteTo } from '../shared/storage/database-state.ts'
 import { PayloadStore } from '../shared/storage/payload-store.ts'
 import { StudyShelf } from '../shared/storage/study-shelf.ts'
 import { openPort } from '../shared/transfer/open-port.ts'
@@ -81,6 +82,9 @@ export async function startServer(
     heard: () => undefined,
   })
   const refresher = repeat(1_000, logger, () => refreshShelf(context, applier))
+  // What a person decides at the terminal is another program's batch.
+  const othersWrote = othersWriteTo(context.store.$client)
+  const listener = repeat(250, logger, () => othersWrote() && opener.soon())
   const certifier = repeat(10_000, logger, () => certificate.renew(people.server as Server))
   sweep.start()
   logger.info({ ports, device: deviceOf(identity) }, 'the server is ready')
@@ -92,7 +96,7 @@ export async function startServer(
     server.closeAllConnections()
     dropStrangers()
     await closed
-    await Promise.all([opener.stop(), refresher.stop(), certifier.stop(), sweep.stop()])
+    await Promise.all([opener.stop(), refresher.stop(), listener.stop(), certifier.stop(), sweep.stop()])
     await applier.stop()
     await reader.close()
     await Promise.all([devices.close(), enrolment.close(), page.close()])

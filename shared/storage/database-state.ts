@@ -19,6 +19,17 @@ export function tableStateOf(client: Database, tables: string[]): () => string {
   return () => [client.pragma('data_version', { simple: true }), ...counters.map(({ written }) => written)].join(' ')
 }
 
+/** Gives the function that says whether another program has written to the database since it was asked last. */
+export function othersWriteTo(client: Database): () => boolean {
+  const version = () => client.pragma('data_version', { simple: true })
+  let seen = version()
+  return () => {
+    const before = seen
+    seen = version()
+    return seen !== before
+  }
+}
+
 interface Counter {
   written: number
 }

@@ -80,15 +80,6 @@ export function leaveBehind(store: DaemonStore, chain: string, seq: number): boo
     .immediate()
 }
 
-/** The newest number of a chain on this disk; 0 where it has none. */
-export function headSeq(store: DaemonStore, chain: string): number {
-  return (
-    prepared<[string], { seq: number | null }>(store.$client, 'SELECT max(seq) seq FROM batches WHERE chain = ?').get(
-      chain,
-    )?.seq ?? 0
-  )
-}
-
 /** Whether a chain continues another, directly or through others. */
 function goesOnFrom(store: DaemonStore, chain: string, older: string): boolean {
   return (

@@ -1,7 +1,7 @@
 import { readDocument } from '../shared/crypto/read-document.ts'
-import type { DeliveryReceipt } from '../shared/protocol/delivery-receipt.ts'
+import type { DeliveryReceipt, Run } from '../shared/protocol/delivery-receipt.ts'
 import { prepared } from '../shared/storage/prepared.ts'
-import { readFact, writeFact } from './facts.ts'
+import { readFact } from './facts.ts'
 import { digestAt } from './followers.ts'
 import { lifeOf } from './lives.ts'
 import type { DaemonStore } from './open-store.ts'
@@ -16,6 +16,11 @@ export function whatItNames(
   const digest = digestAt(store, chain, through)
   if (digest === undefined || throughDigest === null) return 'unknown'
   return digest === throughDigest ? 'ours' : 'another'
+}
+
+/** The runs above a gap whose last batch is our own: then all of it is. */
+export function ownRuns(store: DaemonStore, { chain, above }: DeliveryReceipt): Run[] {
+  return above.filter(([, last, digest]) => digestAt(store, chain, last) === digest)
 }
 
 /**
@@ -40,15 +45,13 @@ export function receiptsInForce(store: DaemonStore, chain: string): DeliveryRece
 
 /**
  * Counts a chain anew from the receipts in force: what one of them covers is delivered, and what none covers is pending again. The
- * retention window of what stays safe goes on. What is above a gap names no batch: in a fork it covers nothing. Costs what is
- * pending or changes, not what was. Call it inside a transaction.
+ * retention window of what stays safe goes on. Costs what is pending or changes, not what was. Call it inside a transaction.
  */
 export function recountChain(store: DaemonStore, chain: string): void {
   const receipts = receiptsInForce(store, chain).filter((receipt) => whatItNames(store, receipt) === 'ours')
   const through = Math.max(0, ...receipts.map((receipt) => receipt.through))
   const safeThrough = Math.max(0, ...receipts.map((receipt) => Math.min(receipt.safeThrough, receipt.through)))
-  const above = isForked(store, chain) ? [] : receipts.flatMap((receipt) => receipt.above)
-  const covered = JSON.stringify([[1, through], ...above])
+  const covered = JSON.stringify([[1, through], ...receipts.flatMap((receipt) => ownRuns(store, receipt))])
   const isCovered = `EXISTS (SELECT 1 FROM json_each(?) span WHERE seq BETWEEN span.value ->> 0 AND span.value ->> 1)`
   const client = store.$client
   prepared(
@@ -79,21 +82,6 @@ export function recountAll(store: DaemonStore): void {
     `UPDATE batches SET carried = 0 WHERE delivered = 0 AND carried = 1 AND NOT EXISTS
        (SELECT 1 FROM custody_receipts held WHERE held.manifest_digest = batches.manifest_digest AND held.void = 0)`,
   ).run()
-}
-
-/** Two batches of one number may exist: from now on only receipts that name our batch cover anything in this chain. */
-export function markForked(store: DaemonStore, chain: string): void {
-  if (isForked(store, chain)) return
-  store.$client
-    .transaction(() => {
-      writeFact(store, `forked:${chain}`, 'true')
-      recountChain(store, chain)
-    })
-    .immediate()
-}
-
-function isForked(store: DaemonStore, chain: string): boolean {
-  return readFact(store, `forked:${chain}`) !== undefined
 }
 
 function saysLess(shown: DeliveryReceipt, held: DeliveryReceipt): boolean {

@@ -1,7 +1,7 @@
 import type { Verified } from '../shared/crypto/trust.ts'
+import type { DeliveryReceipt } from '../shared/protocol/delivery-receipt.ts'
 import { prepared } from '../shared/storage/prepared.ts'
-import { continueBeyond, headSeq, leaveBehind, type Place } from './chain.ts'
-import { markForked } from './cover.ts'
+import { continueBeyond, leaveBehind, type Place } from './chain.ts'
 import type { DaemonStore } from './open-store.ts'
 
 /** What was shown and speaks of this device's batches; all verified. */
@@ -18,23 +18,23 @@ export function ownManifests(device: string, manifests: Verified<'manifest'>[]):
 
 /**
  * Looks for proof that this disk was restored: our own signature, or a server's word for it, on a batch that it does not know. Then
- * what comes next goes into a new chain. What a receipt says above a gap counts no more in a chain that went on without this disk.
+ * what comes next goes into a new chain.
  * Do this before anything else with what was shown: whatever follows may be ended by a power cut.
  */
 export function recogniseOwn(store: DaemonStore, device: string, { manifests, deliveries, gaps }: Shown): void {
   const places = ownManifests(device, manifests).map(
     ({ document, digest }): Place => ({ chain: document.chain, seq: document.seq, digest }),
   )
-  for (const { document } of deliveries)
-    if (document.producer === device && document.throughDigest !== null && document.through > 0)
-      places.push({ chain: document.chain, seq: document.through, digest: document.throughDigest })
+  for (const { document } of deliveries) if (document.producer === device) places.push(...namedBy(document))
   const unknown = places.filter(({ digest }) => !isOnDisk(store, digest))
-  for (const { chain } of unknown) if (headSeq(store, chain) > 0) markForked(store, chain)
   for (const place of lastIsBest(store, unknown)) continueBeyond(store, place)
-  for (const { chain, seq } of highest(device, deliveries, gaps)) {
-    if (seq > headSeq(store, chain)) markForked(store, chain)
-    leaveBehind(store, chain, seq)
-  }
+  for (const { chain, seq } of highest(device, deliveries, gaps)) leaveBehind(store, chain, seq)
+}
+
+/** Every batch that a receipt names. */
+function namedBy({ chain, through, throughDigest, above }: DeliveryReceipt): Place[] {
+  const runs = above.map(([, seq, digest]) => ({ chain, seq, digest }))
+  return throughDigest === null ? runs : [{ chain, seq: through, digest: throughDigest }, ...runs]
 }
 
 function isOnDisk(store: DaemonStore, digest: string): boolean {

@@ -4,7 +4,7 @@ import { judgeDelivery } from '../shared/protocol/coverage.ts'
 import type { DeliveryReceipt, Incarnation } from '../shared/protocol/delivery-receipt.ts'
 import { WaybillError } from '../shared/service/errors.ts'
 import { prepared } from '../shared/storage/prepared.ts'
-import { markForked, receiptsInForce, recountAll, recountChain, whatItNames } from './cover.ts'
+import { receiptsInForce, recountAll, recountChain, whatItNames } from './cover.ts'
 import { noteLife } from './lives.ts'
 import type { DaemonStore } from './open-store.ts'
 
@@ -45,7 +45,6 @@ function take(store: DaemonStore, shown: DeliveryReceipt, jws: string): { covers
   const isBetter = heldNames === named || !held ? judgeDelivery(held, shown) !== 'keep' : named === 'ours'
   if (isBetter) put(store, shown, jws)
   else if (named !== 'another') return { covers: false, ...alarm }
-  if (named === 'another') markForked(store, chain)
   recountChain(store, chain)
   if (named === 'another') return { covers: false, problem: `the server has another batch ${through} of this chain` }
   const isOfThisLife = (receipt: DeliveryReceipt) =>

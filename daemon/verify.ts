@@ -7,7 +7,7 @@ import { checkStoredFile } from '../shared/storage/durable-file.ts'
 import type { PayloadStore } from '../shared/storage/payload-store.ts'
 import { verifyCredentials } from '../shared/storage/verify-credentials.ts'
 import { verifyShelf } from '../shared/storage/verify-shelf.ts'
-import { receiptsInForce, whatItNames } from './cover.ts'
+import { ownRuns, receiptsInForce, whatItNames } from './cover.ts'
 import { digestAt } from './followers.ts'
 import type { DaemonStore } from './open-store.ts'
 
@@ -123,7 +123,9 @@ async function verifyFollowers(store: DaemonStore, trust: Trust, device: string)
 }
 
 function checkCovered(store: DaemonStore, chain: string): void {
-  const proven = receiptsInForce(store, chain).filter((receipt) => whatItNames(store, receipt) === 'ours')
+  const proven = receiptsInForce(store, chain)
+    .filter((receipt) => whatItNames(store, receipt) === 'ours')
+    .map((receipt) => ({ ...receipt, above: ownRuns(store, receipt) }))
   const called = store.$client
     .prepare<[string], { seq: number; safe: number }>(
       'SELECT seq, safe FROM batches WHERE chain = ? AND delivered = 1 ORDER BY seq',

@@ -41,8 +41,8 @@ function countedOnly({ store: { $client } }: Hold, server: string): string[] {
   )
   return current.flatMap(({ jws }) => {
     const { producer, chain, through, above } = readDocument(jws, 'delivery').document
-    const spans: Array<[number, number]> = [[1, through], ...above]
-    return spans.flatMap(([low, high]) => counted.all(producer, chain, low, high).map(({ digest }) => digest))
+    const spans = [[1, through] as const, ...above]
+    return spans.flatMap(([first, last]) => counted.all(producer, chain, first, last).map(({ digest }) => digest))
   })
 }
 

@@ -4,21 +4,28 @@ import { prepared } from '../shared/storage/prepared.ts'
 import type { RelayStore } from './open-store.ts'
 
 /**
- * Marks what the receipt is known to mean as delivered: the batch that it names, and what that one follows, link by link, as far as it
- * is here. What only has a number that the receipt counts may be of another branch than the one it names, and which one a server has
- * opened only that server knows: `askAfter` asks it. Call it inside a commit.
+ * Marks what the receipt is known to mean as delivered: each batch that it names, and what that one follows, link by link, as far as
+ * it is here. What only has a number that the receipt counts may be of another branch than the one it names, and which one a server
+ * has opened only that server knows: `askAfter` asks it. Call it inside a commit.
  */
-export function coverBatches(store: RelayStore, { producer, chain, throughDigest }: DeliveryReceipt): void {
-  prepared(
+export function coverBatches(
+  store: RelayStore,
+  { producer, chain, through, throughDigest, above }: DeliveryReceipt,
+): void {
+  const cover = prepared(
     store.$client,
-    `WITH RECURSIVE line AS (
-       SELECT digest, previous, state FROM manifests WHERE digest = ? AND producer = ? AND chain = ?
+    `WITH RECURSIVE run AS (
+       SELECT digest, previous, seq, producer, chain FROM manifests WHERE digest = ? AND seq = ? AND producer = ? AND chain = ?
        UNION ALL
-       SELECT before.digest, before.previous, before.state FROM line JOIN manifests AS before ON before.digest = line.previous
-       WHERE line.state <> 'delivered')
+       SELECT before.digest, before.previous, before.seq, before.producer, before.chain
+       FROM run JOIN manifests AS before ON before.digest = run.previous
+       WHERE run.seq > ? AND EXISTS (SELECT 1 FROM manifests AS open WHERE open.producer = run.producer
+         AND open.chain = run.chain AND open.seq < run.seq AND open.state <> 'delivered'))
      UPDATE manifests SET state = 'delivered', code = NULL, why = NULL
-     WHERE digest IN (SELECT digest FROM line) AND state <> 'delivered'`,
-  ).run(throughDigest, producer, chain)
+     WHERE digest IN (SELECT digest FROM run) AND state <> 'delivered'`,
+  )
+  for (const [first, last, digest] of [[1, through, throughDigest] as const, ...above])
+    cover.run(digest, last, producer, chain, first)
 }
 
 /**

@@ -43,11 +43,11 @@ function isAbove(store: ServerStore, now: Incarnation, receipt: DeliveryReceipt)
   )
 }
 
-/** It once opened another batch under the number that it names: the database went back, and another came. */
-function isAnother(store: ServerStore, { throughDigest }: DeliveryReceipt): boolean {
-  if (throughDigest === null) return false
+/** It once opened another batch under a number that it names: the database went back, and another came. */
+function isAnother(store: ServerStore, { throughDigest, above }: DeliveryReceipt): boolean {
+  const named = [...(throughDigest === null ? [] : [throughDigest]), ...above.map(([, , digest]) => digest)]
   const opened = store.$client.prepare("SELECT 1 FROM batches WHERE manifest_digest = ? AND state = 'opened'")
-  return opened.get(throughDigest) === undefined
+  return named.some((digest) => opened.get(digest) === undefined)
 }
 
 /** Ranges that it once signed as delivered and does not have. */

@@ -1,12 +1,17 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { Count, DeviceId, Digest, documentCore, Nonce, Nullable, Range, Seq, Time } from './fields.ts'
+import { Count, DeviceId, Digest, documentCore, Nonce, Nullable, Seq, Time } from './fields.ts'
 
 /** One life of a server's database. A server that was restored begins the next. */
 export const Incarnation = Type.Object({ number: Seq, nonce: Nonce })
 export type Incarnation = Static<typeof Incarnation>
 
+/** Batches that follow each other: the first number, the last, and the manifest digest of the last one. */
+export const Run = Type.Tuple([Seq, Seq, Digest])
+export type Run = Static<typeof Run>
+
 /**
- * The server has stored, opened and found whole all batches of the chain up to `through`, and the ranges `above`.
+ * The server has stored, opened and found whole all batches of the chain up to `through`, and the runs `above`. Both name a batch, and
+ * mean that one and those that it follows: a number alone may have been used twice.
  * Up to `safeThrough` they are in a verified backup or at the central server: only that permits deletion.
  */
 export const DeliveryReceipt = Type.Object({
@@ -15,7 +20,7 @@ export const DeliveryReceipt = Type.Object({
   chain: Nonce,
   through: Count,
   throughDigest: Nullable(Digest),
-  above: Type.Array(Range, { maxItems: 1024 }),
+  above: Type.Array(Run, { maxItems: 1024 }),
   safeThrough: Count,
   server: DeviceId,
   incarnation: Incarnation,

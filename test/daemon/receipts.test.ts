@@ -72,10 +72,10 @@ t.test('in one life of a server the receipt that says more counts, in any order'
     ],
   )
   t.equal(laptop.count('deliveries'), 1)
-  const above = { incarnation, above: [[4, 5]] as [number, number][] }
   const another = await begin(t)
+  const above: [number, number, string][] = [[4, 5, another.at(5).digest]]
   await another.laptop.told(another.server, {
-    deliveries: [await delivery(another.server, another.laptop, another.at(2), above)],
+    deliveries: [await delivery(another.server, another.laptop, another.at(2), { incarnation, above })],
   })
   t.same(another.laptop.those('delivered'), [1, 2, 4, 5], 'what is above a gap is delivered')
   t.same(another.laptop.those('safe'), [], 'and never safe')
@@ -85,7 +85,7 @@ t.test('in one life of a server the receipt that says more counts, in any order'
 t.test('what is safe beyond what is delivered is not safe', async (t) => {
   const { laptop, server, at } = await begin(t)
   await laptop.told(server, {
-    deliveries: [await delivery(server, laptop, at(2), { safeThrough: 5, above: [[4, 5]] })],
+    deliveries: [await delivery(server, laptop, at(2), { safeThrough: 5, above: [[4, 5, at(5).digest]] })],
   })
   t.same(laptop.those('safe'), [1, 2])
 })
@@ -189,12 +189,18 @@ t.test('of two lives that claim one number the one that has less safely counts',
 })
 
 t.test(
-  'a receipt that names another batch than ours covers nothing, and from then on ranges above a gap do not either',
+  'a receipt covers the batch that it names, and where it names another than ours, nothing: above a gap too',
   async (t) => {
     const { laptop, server, at } = await begin(t)
     const incarnation = life()
-    await laptop.told(server, { deliveries: [await delivery(server, laptop, at(2), { incarnation, above: [[4, 5]] })] })
-    t.same(laptop.those('delivered'), [1, 2, 4, 5])
+    const ofOther = [[4, 4, 'e'.repeat(64)] as [number, number, string]]
+    t.same(
+      await laptop.told(server, {
+        deliveries: [await delivery(server, laptop, at(2), { incarnation, above: ofOther })],
+      }),
+      [],
+    )
+    t.same(laptop.those('delivered'), [1, 2], 'number 4 was sealed twice: ours is not there')
     const foreign = { ...at(4), digest: 'f'.repeat(64) }
     t.same(await laptop.told(server, { deliveries: [await delivery(server, laptop, foreign, { incarnation })] }), [
       'BATCH_CONFLICT',
@@ -202,11 +208,11 @@ t.test(
     t.same(laptop.those('delivered'), [1, 2], 'what was named as ours stays')
     t.same(
       await laptop.told(server, {
-        deliveries: [await delivery(server, laptop, at(3), { incarnation, above: [[5, 7]] })],
+        deliveries: [await delivery(server, laptop, at(3), { incarnation, above: [[5, 5, at(5).digest]] })],
       }),
       [],
     )
-    t.same(laptop.those('delivered'), [1, 2, 3])
+    t.same(laptop.those('delivered'), [1, 2, 3, 5])
   },
 )
 

@@ -62,7 +62,7 @@ t.test('invariant 1: `safeThrough` grows with a verified backup, to what is in i
   await server.settled()
   t.match(await visitor.delivery(laptop.chain), { through: 2, safeThrough: 0 }, 'delivered is not safe')
   t.match(await backup(), { path: join(to, '000001'), batches: 3 })
-  t.match(await visitor.delivery(laptop.chain), { through: 2, above: [[4, 4]], safeThrough: 2 })
+  t.match(await visitor.delivery(laptop.chain), { through: 2, above: [[4, 4, String]], safeThrough: 2 })
   await visitor.push(batches[2] as CraftedBatch)
   await server.settled()
   t.match(await visitor.delivery(laptop.chain), { through: 4, safeThrough: 2 }, 'what came since is not in it')

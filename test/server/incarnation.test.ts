@@ -98,7 +98,8 @@ t.test('what proves a restore, and what does not', async (t) => {
     ['a higher `through`', { through: 6, throughDigest: 'a'.repeat(64) }],
     ['a higher `safeThrough`', { safeThrough: 1 }],
     ['another batch under its highest number', { throughDigest: 'b'.repeat(64) }],
-    ['a range above that is not here', { above: [[8, 9]] }],
+    ['a run above that is not here', { above: [[8, 9, 'a'.repeat(64)]] }],
+    ['another batch in a run above', { above: [[5, 5, 'a'.repeat(64)]] }],
     ['a chain that is not here', { chain: 'c'.repeat(32) }],
     ['the same number with another nonce', { incarnation: { ...own.incarnation, nonce: 'd'.repeat(32) } }],
   ]

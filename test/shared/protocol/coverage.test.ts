@@ -20,7 +20,11 @@ function receiptOf(held: Set<number>, change: Partial<DeliveryReceipt> = {}): De
   while (held.has(through + 1)) through += 1
   return {
     ...{ v: 1, study: 'a'.repeat(64), producer: 'b'.repeat(32), chain: 'c'.repeat(32), through, throughDigest: null },
-    above: rangesOf(ascending(held).filter((seq) => seq > through)),
+    above: rangesOf(ascending(held).filter((seq) => seq > through)).map(([first, last]) => [
+      first,
+      last,
+      'f'.repeat(64),
+    ]),
     ...{ safeThrough: 0, server: 'd'.repeat(32), at: '2026-11-24T08:00:00.000Z' },
     incarnation: { number: 1, nonce: 'e'.repeat(32) },
     ...change,

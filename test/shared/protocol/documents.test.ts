@@ -64,7 +64,14 @@ const valid: Record<DocumentKind, Arbitrary<Record<string, unknown>>> = {
     head: nullable(fc.record({ chain: id, seq: count, unsealed: count })),
   }),
   delivery: fc.record({
-    ...{ ...core, producer: id, chain: id, through: count, throughDigest: nullable(digest), above: most(range) },
+    ...{
+      ...core,
+      producer: id,
+      chain: id,
+      through: count,
+      throughDigest: nullable(digest),
+      above: most(fc.tuple(seq, seq, digest)),
+    },
     ...{ safeThrough: count, server: id, incarnation, at: time },
   }),
   gaps: fc.record({
@@ -271,9 +278,14 @@ const limits: [DocumentKind, string[], unknown, string][] = [
   ['custody', ['manifest'], 'a'.repeat(63), 'a whole digest'],
   ['custody', ['manifest'], `${'a'.repeat(64)}\n`, 'a digest and nothing after it'],
   ['delivery', ['through'], -1, 'no count below 0'],
-  ['delivery', ['above'], Array.from({ length: 1025 }, () => [1, 2]), 'at most 1,024 ranges (house rule 14)'],
-  ['delivery', ['above'], [[0, 1]], 'batches count from 1'],
-  ['delivery', ['above'], [[1, 2, 3]], 'a range has two ends'],
+  [
+    'delivery',
+    ['above'],
+    Array.from({ length: 1025 }, () => [1, 2, 'a'.repeat(64)]),
+    'at most 1,024 runs (house rule 14)',
+  ],
+  ['delivery', ['above'], [[0, 1, 'a'.repeat(64)]], 'batches count from 1'],
+  ['delivery', ['above'], [[1, 2]], 'a run names its last batch'],
   ['gaps', ['missing'], Array.from({ length: 1025 }, () => [1, 2]), 'at most 1,024 ranges (house rule 14)'],
   ['manifest', ['payload', 'recipients'], [], 'sealed to somebody'],
   ['manifest', ['payload', 'recipients'], Array.from({ length: 17 }, () => 'a'.repeat(64)), 'at most 16 recipients'],

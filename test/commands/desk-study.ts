@@ -103,7 +103,7 @@ export class DeskStudy {
     const tell = () => this.#started.map((program) => program.log()).join('\n')
     for (const [name, recorded] of this.#recorded) {
       const reached = async () => (await this.#changesIn(name, state)) === recorded
-      await until(`all of ${name} ${state}`, reached, { deadlineMs, tell })
+      await until(`all of ${name} ${state}`, reached, { deadlineMs, everyMs: 1_000, tell })
     }
   }
 

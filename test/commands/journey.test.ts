@@ -73,7 +73,7 @@ t.test('invariant 9: each role tells what receipts prove, and no more', async (t
   const brought = one.length + two.length - (await study.onlyDirect('lap-02'))
   // Of what another way brought too, the driver's laptop hears at its next visit.
   const isDelivered = async () => (await study.status('driver')).batches.delivered?.changes === brought
-  await until('the driver knows what it brought for delivered', isDelivered)
+  await until('the driver knows what it brought for delivered', isDelivered, { everyMs: 1_000 })
   const relay = await study.status('driver')
   t.match(relay.near, { seen: Number, reachable: Number, trusted: Number })
   const { counts, chains } = await study.status('server')
@@ -121,7 +121,8 @@ t.test('invariant 7: a revoked laptop is refused, and told so', async (t) => {
   t.match(await desk.json([...revoke, '--reason', 'stolen']), { device: /^[0-9a-f]{32}$/, reason: 'stolen' })
   await desk.refused([...revoke, '--reason', 'stolen'], 'NOT_FOUND', /no device lap-01 is in force/)
   const isRefused = ({ name, code }: { name: string; code: string | null }) => name === 'lap-01' && code === 'REVOKED'
-  await until('the driver refuses lap-01', async () => (await study.status('driver')).peers.some(isRefused))
+  const refuses = async () => (await study.status('driver')).peers.some(isRefused)
+  await until('the driver refuses lap-01', refuses, { everyMs: 1_000 })
   const { devices } = await study.status('server')
   t.match(
     devices.filter(({ revoked }) => revoked),

@@ -5,7 +5,7 @@ import type { TestDevice } from '../fixtures/study.ts'
 import { until } from '../fixtures/until.ts'
 
 const seed = Number(process.env.WAYBILL_TEST_SEED ?? 20_261_124)
-const kills = 6
+const kills = 4
 /** Small batches: many calls that reach the disk. */
 const batchChanges = 10
 const why = cannotKillAt()

@@ -129,11 +129,11 @@ function checkSigned(store: ServerStore, chain: StoredChain, receipt: DeliveryRe
   const seqs = new Set(opened.map(({ seq }) => seq))
   const claimed = receipt.above.reduce((sum, [first, last]) => sum + last - first + 1, 0)
   const found = [...seqs].filter((seq) => seq > receipt.through && covers(receipt, seq)).length
-  const named = receipt.above.map(([, last, digest]) => ({ seq: last, digest: digest as string | null }))
-  if (receipt.through > 0) named.push({ seq: receipt.through, digest: receipt.throughDigest })
-  const isHere = (batch: (typeof named)[number]) =>
-    opened.some(({ seq, digest }) => seq === batch.seq && digest === batch.digest)
-  if (claimed !== found || !named.every(isHere)) throw broken(chain, 'the receipt names batches that are not opened')
+  const seqOf = new Map<string | null, number>(opened.map(({ seq, digest }) => [digest, seq]))
+  const isNamed =
+    (receipt.through === 0 || seqOf.get(receipt.throughDigest) === receipt.through) &&
+    receipt.above.every(([, last, digest]) => seqOf.get(digest) === last)
+  if (claimed !== found || !isNamed) throw broken(chain, 'the receipt names batches that are not opened')
 }
 
 function broken({ chain }: { chain: string }, why: string): WaybillError {

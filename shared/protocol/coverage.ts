@@ -19,12 +19,8 @@ export function judgeDelivery(held: DeliveryReceipt | undefined, shown: Delivery
   return extent(shown) > extent(held) || shown.safeThrough > held.safeThrough ? 'take' : 'keep'
 }
 
-/** The numbers from 1 to `upTo` that are neither in `through` nor in `above`, as ranges. */
-export function missingRanges(
-  through: number,
-  above: ReadonlyArray<readonly [number, number, ...unknown[]]>,
-  upTo: number,
-): Span[] {
+/** The numbers from 1 to `upTo` that are neither in `through` nor in the ranges `above`, as ranges. */
+export function missingRanges(through: number, above: readonly Span[], upTo: number): Span[] {
   const missing: Span[] = []
   let next = through + 1
   for (const [first, last] of above.toSorted(([a], [b]) => a - b)) {

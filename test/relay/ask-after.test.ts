@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { openHold } from '../../relay/open-store.ts'
-import { newMemory, visit } from '../../relay/visit.ts'
+import { type Memory, newMemory, visit } from '../../relay/visit.ts'
 import { onlyRoles } from '../../shared/crypto/mutual-tls.ts'
 import { systemClock } from '../../shared/service/clock.ts'
 import { createLogger } from '../../shared/service/logger.ts'
@@ -21,7 +21,9 @@ async function begin(t: Test) {
   const device = await study.enrol('field', 'lap-01')
   const relay = await study.enrol('relay', 'thabo')
   const laptop = await StubLaptop.start(device)
-  const hold = await openHold(relay.data, systemClock, createLogger('test', 'silent'))
+  let ahead = 0
+  const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + ahead }
+  const hold = await openHold(relay.data, clock, createLogger('test', 'silent'))
   t.teardown(async () => {
     hold.store.$client.close()
     await laptop.close()
@@ -31,10 +33,10 @@ async function begin(t: Test) {
   const direct = server.as(device)
   await direct.meet()
 
-  const come = async (port: number) => {
+  const come = async (port: number, memory = newMemory()) => {
     const { identity } = relay
     const client = new PeerClient({ identity, host: '127.0.0.1', port, admit: onlyRoles('field', 'server') })
-    const report = { met: newMemory, state: () => undefined, inTurn: <T>(work: () => Promise<T>) => work() }
+    const report = { met: () => memory, state: () => undefined, inTurn: <T>(work: () => Promise<T>) => work() }
     const visited = await visit(hold, client, report).finally(() => client.close())
     t.same(visited?.problems, [])
   }
@@ -55,7 +57,19 @@ async function begin(t: Test) {
     )
   const isAtServer = ({ digest }: CraftedBatch) =>
     server.sql('SELECT 1 FROM batches WHERE manifest_digest = ?', digest).length === 1
-  return { device, laptop, server, pull, push, states, isAtServer, visit: () => come(server.port) }
+  return {
+    device,
+    laptop,
+    server,
+    pull,
+    push,
+    states,
+    isAtServer,
+    visit: (memory?: Memory) => come(server.port, memory),
+    later: (ms: number) => {
+      ahead += ms
+    },
+  }
 }
 
 t.test('invariant 9: what a lost disk had sealed is brought, though a receipt counts its number', async (t) => {
@@ -82,23 +96,30 @@ t.test('others brought what follows: what the server confirms is delivered, and 
   t.same(states(...batches.slice(0, 3)), ['delivered', 'delivered', 'delivered'])
 })
 
-t.test('what the server signed for and its disk has lost is brought again', async (t) => {
-  const { device, server, pull, states, visit } = await begin(t)
-  const [lost, kept] = (await (await server.laptop(device)).batches(2)) as [CraftedBatch, CraftedBatch]
-  await pull(lost, kept)
-  server.sql(`CREATE TRIGGER spoil AFTER INSERT ON batches WHEN NEW.manifest_digest = '${lost.digest}' BEGIN
+t.test(
+  'what the server signed for and its disk has lost is brought again: it is asked after every five minutes',
+  async (t) => {
+    const { device, server, pull, states, visit, later } = await begin(t)
+    const memory = newMemory()
+    const [lost, kept] = (await (await server.laptop(device)).batches(2)) as [CraftedBatch, CraftedBatch]
+    await pull(lost, kept)
+    server.sql(`CREATE TRIGGER spoil AFTER INSERT ON batches WHEN NEW.manifest_digest = '${lost.digest}' BEGIN
     UPDATE batches SET state = 'quarantined', code = 'NOT_FOUND' WHERE ordinal = NEW.ordinal; END`)
-  await visit()
-  await server.settled()
-  rmSync(join(server.device.data, 'payloads', lost.document.payload.digest))
-  server.sql('DROP TRIGGER spoil')
-  t.same(states(lost), ['forwarded'])
-  await visit()
-  const { counts } = await server.settled()
-  t.match(counts, { opened: { batches: 2 }, quarantined: { batches: 0 } })
-  await visit()
-  t.same(states(lost, kept), ['delivered', 'delivered'])
-})
+    await visit(memory)
+    await server.settled()
+    rmSync(join(server.device.data, 'payloads', lost.document.payload.digest))
+    server.sql('DROP TRIGGER spoil')
+    later(4 * 60_000)
+    await visit(memory)
+    t.same(states(lost), ['forwarded'])
+    later(60_000)
+    await visit(memory)
+    const { counts } = await server.settled()
+    t.match(counts, { opened: { batches: 2 }, quarantined: { batches: 0 } })
+    await visit()
+    t.same(states(lost, kept), ['delivered', 'delivered'])
+  },
+)
 
 t.test('above a gap: opened there, delivered here', async (t) => {
   const { device, server, pull, states, visit } = await begin(t)

@@ -4,6 +4,10 @@ import t from 'tap'
 import { openServer } from '../../commands/open-server.ts'
 import { openStore } from '../../server/open-store.ts'
 import { verifyServer } from '../../server/verify.ts'
+import { signerOf } from '../../shared/crypto/identity.ts'
+import { readDocument } from '../../shared/crypto/read-document.ts'
+import { signDocument } from '../../shared/crypto/sign-document.ts'
+import type { DeliveryReceipt } from '../../shared/protocol/delivery-receipt.ts'
 import { makeDeviceSecrets } from '../../study/device-secrets.ts'
 import { changeLine, custodyBy } from '../fixtures/craft-batch.ts'
 import { TestServer } from '../fixtures/server-run.ts'
@@ -27,6 +31,15 @@ await server.settled()
 await byThabo.meet()
 await server.stop()
 const whole = study.server.data
+/** This server's own receipt for the first chain, but for what it names. */
+const receiptThat = async (says: Partial<DeliveryReceipt>): Promise<string> => {
+  const { jws } = server.sql<{ jws: string }>('SELECT delivery jws FROM chains WHERE through = 3')[0] ?? { jws: '' }
+  const receipt = { ...readDocument(jws, 'delivery').document, ...says }
+  return (await signDocument('delivery', receipt, signerOf(study.server.identity))).jws
+}
+const elsewhere = await receiptThat({ throughDigest: second.digest })
+const inNoRun = await receiptThat({ through: 1, throughDigest: first.digest, above: [[2, 3, second.digest]] })
+const inRun = await receiptThat({ through: 1, throughDigest: first.digest, above: [[2, 3, third.digest]] })
 
 /** In SQL: the one change of the second batch. */
 const ofC = `batch = (SELECT ordinal FROM batches WHERE manifest_digest = '${second.digest}')`
@@ -180,6 +193,8 @@ const spoiled: Array<[why: string, spoil: (data: string) => void, names: RegExp]
     sql('UPDATE chains SET delivery = (SELECT delivery FROM chains WHERE through = 3) WHERE through = 0'),
     /chain .*another/,
   ],
+  ['a receipt that names another', sql(`UPDATE chains SET delivery = '${elsewhere}' WHERE through = 3`), /not opened/],
+  ['a run of another', sql(`UPDATE chains SET delivery = '${inNoRun}' WHERE through = 3`), /not opened/],
   ['a count', sql("UPDATE counts SET value = value - 1 WHERE name = 'held'"), /count of held says 3, .* say 4/],
   ['a count that is gone', sql("DELETE FROM counts WHERE name = 'opened'"), /count of opened says 0, .* say 4/],
   ['the incarnation', sql(`UPDATE facts SET value = json_set(value, '$.number', 0) WHERE key = 'incarnation'`), /life/],
@@ -205,6 +220,7 @@ const spoiled: Array<[why: string, spoil: (data: string) => void, names: RegExp]
 
 t.test('invariant 5: what is whole verifies', async (t) => {
   t.equal(await verifyAfter(() => undefined), 4)
+  t.equal(await verifyAfter(sql(`UPDATE chains SET delivery = '${inRun}' WHERE through = 3`)), 4, 'an older receipt')
 })
 
 t.test('invariant 5: each kind of tampering is seen and named', async (t) => {

@@ -112,6 +112,7 @@ t.test(
     later(4 * 60_000)
     await visit(memory)
     t.same(states(lost), ['forwarded'])
+    t.match((await server.status()).counts, { quarantined: { batches: 1 } }, 'not yet')
     later(60_000)
     await visit(memory)
     const { counts } = await server.settled()

@@ -123,6 +123,7 @@ async function visitServer(
   )
   const handovers = await forwardHandovers(hold, client, device, memory.refusals)
   const after = forwarded.signed > 0 ? await meet(hold, client) : undefined
+  if (after) await askAfter(hold, client, device, false)
   await prune(hold)
   return {
     news: news + forwarded.signed + (after?.news ?? 0),

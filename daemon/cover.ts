@@ -1,5 +1,5 @@
 import { readDocument } from '../shared/crypto/read-document.ts'
-import type { DeliveryReceipt, Run } from '../shared/protocol/delivery-receipt.ts'
+import type { BatchRun, DeliveryReceipt } from '../shared/protocol/delivery-receipt.ts'
 import { prepared } from '../shared/storage/prepared.ts'
 import { readFact } from './facts.ts'
 import { digestAt } from './followers.ts'
@@ -19,7 +19,7 @@ export function whatItNames(
 }
 
 /** The runs above a gap whose last batch is our own: then all of it is. */
-export function ownRuns(store: DaemonStore, { chain, above }: DeliveryReceipt): Run[] {
+export function ownRuns(store: DaemonStore, { chain, above }: DeliveryReceipt): BatchRun[] {
   return above.filter(([, last, digest]) => digestAt(store, chain, last) === digest)
 }
 

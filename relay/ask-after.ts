@@ -12,13 +12,17 @@ import { type Hold, withoutSync } from './open-store.ts'
  * @throws what PeerClient throws; what was answered until then is kept
  */
 export async function askAfter(hold: Hold, client: PeerClient, server: string, all: boolean): Promise<void> {
-  const digests = [...new Set([...countedOnly(hold, server), ...(all ? signedFor(hold, server) : [])])]
+  const counted = new Set(countedOnly(hold, server))
+  const digests = [...new Set([...counted, ...(all ? signedFor(hold, server) : [])])]
   for (let first = 0; first < digests.length; first += mostOffered) {
     const asked = digests.slice(first, first + mostOffered)
     // This relay's own receipt was given with the batch.
     const manifests = asked.map((digest) => ({ digest, receipt: null }))
     const { held, wanted } = await client.json('POST', paths.offers, { manifests }, OfferAnswer, maxOfferBytes)
-    const delivered = new Set(held.flatMap((batch) => (batch.delivered ? [batch.digest] : [])))
+    // What no receipt here counts is called delivered when one does (invariant 9).
+    const delivered = new Set(
+      held.filter((batch) => batch.delivered && counted.has(batch.digest)).map(({ digest }) => digest),
+    )
     const lost = new Set(wanted)
     noteAnswer(
       hold,
@@ -50,7 +54,7 @@ function signedFor({ store: { $client } }: Hold, server: string): string[] {
   return prepared<[string], string>(
     $client,
     `SELECT digest FROM manifests JOIN server_receipts ON manifest = digest
-     WHERE state = 'forwarded' AND pruned = 0 AND "by" = ? ORDER BY id`,
+     WHERE state = 'forwarded' AND pruned = 0 AND "by" = ?`,
   )
     .pluck()
     .all(server)

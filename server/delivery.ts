@@ -1,7 +1,7 @@
 import { deviceOf, type Identity, signerOf } from '../shared/crypto/identity.ts'
 import { signDocument } from '../shared/crypto/sign-document.ts'
 import { missingRanges, rangesOf } from '../shared/protocol/coverage.ts'
-import type { DeliveryReceipt, Incarnation, Run } from '../shared/protocol/delivery-receipt.ts'
+import type { BatchRun, DeliveryReceipt, Incarnation } from '../shared/protocol/delivery-receipt.ts'
 import type { GapNotice } from '../shared/protocol/gap-notice.ts'
 import type { Clock } from '../shared/service/clock.ts'
 import { WaybillError } from '../shared/service/errors.ts'
@@ -137,14 +137,14 @@ function gapsOf({ store, identity }: SignContext, row: ChainRow, life: Incarnati
 }
 
 /** The runs above `through` of opened batches before the fork: each batch of a run follows the one before it. */
-function runsAbove(store: ServerStore, { producer, chain, through }: ChainRow, before: number): Run[] {
+function runsAbove(store: ServerStore, { producer, chain, through }: ChainRow, before: number): BatchRun[] {
   const opened = store.$client
     .prepare<[string, string, number, number], { seq: number; digest: string; previous: string | null }>(
       `SELECT seq, manifest_digest digest, previous FROM batches WHERE producer = ? AND chain = ? AND seq > ? AND seq < ?
        AND state = 'opened' ORDER BY seq`,
     )
     .all(producer, chain, through, before)
-  const runs: Run[] = []
+  const runs: BatchRun[] = []
   for (const { seq, digest, previous } of opened) {
     const last = runs.at(-1)
     if (last && previous === last[2]) runs.splice(-1, 1, [last[0], seq, digest])

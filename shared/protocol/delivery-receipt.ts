@@ -6,8 +6,8 @@ export const Incarnation = Type.Object({ number: Seq, nonce: Nonce })
 export type Incarnation = Static<typeof Incarnation>
 
 /** Batches that follow each other: the first number, the last, and the manifest digest of the last one. */
-export const Run = Type.Tuple([Seq, Seq, Digest])
-export type Run = Static<typeof Run>
+export const BatchRun = Type.Tuple([Seq, Seq, Digest])
+export type BatchRun = Static<typeof BatchRun>
 
 /**
  * The server has stored, opened and found whole all batches of the chain up to `through`, and the runs `above`. Both name a batch, and
@@ -20,7 +20,7 @@ export const DeliveryReceipt = Type.Object({
   chain: Nonce,
   through: Count,
   throughDigest: Nullable(Digest),
-  above: Type.Array(Run, { maxItems: 1024 }),
+  above: Type.Array(BatchRun, { maxItems: 1024 }),
   safeThrough: Count,
   server: DeviceId,
   incarnation: Incarnation,

@@ -77,6 +77,7 @@ t.test('no proof, no new chain: another laptop signed it, or nobody did, or it i
   await laptop.told(relay, { manifests: [at(3).jws, `${at(9).jws.slice(0, -4)}AAAA`] })
   await laptop.told(server, { deliveries: [await delivery(server, laptop, at(3))] })
   await laptop.told(server, { gaps: [await gaps(server, laptop, at(1).chain, { witnessed: 3 })] })
+  await laptop.told(server, { deliveries: [await delivery(server, laptop, { ...at(9), seq: 0 })] })
   await laptop.sealed('y')
   t.match(laptop.manifests().at(-1), { chain: at(1).chain, seq: 4, continues: null })
 })

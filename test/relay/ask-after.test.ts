@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { askAfter } from '../../relay/ask-after.ts'
 import { openHold } from '../../relay/open-store.ts'
 import { type Memory, newMemory, visit } from '../../relay/visit.ts'
 import { onlyRoles } from '../../shared/crypto/mutual-tls.ts'
@@ -33,12 +34,18 @@ async function begin(t: Test) {
   const direct = server.as(device)
   await direct.meet()
 
+  const called = (port: number) =>
+    new PeerClient({ identity: relay.identity, host: '127.0.0.1', port, admit: onlyRoles('field', 'server') })
   const come = async (port: number, memory = newMemory()) => {
-    const { identity } = relay
-    const client = new PeerClient({ identity, host: '127.0.0.1', port, admit: onlyRoles('field', 'server') })
+    const client = called(port)
     const report = { met: () => memory, state: () => undefined, inTurn: <T>(work: () => Promise<T>) => work() }
     const visited = await visit(hold, client, report).finally(() => client.close())
     t.same(visited?.problems, [])
+  }
+  /** Asks the server after all, without a meeting. */
+  const askAll = async () => {
+    const client = called(server.port)
+    await askAfter(hold, client, server.device.device, true).finally(() => client.close())
   }
   /** The relay takes these at the laptop. */
   const pull = async (...batches: CraftedBatch[]) => {
@@ -65,6 +72,7 @@ async function begin(t: Test) {
     push,
     states,
     isAtServer,
+    askAll,
     visit: (memory?: Memory) => come(server.port, memory),
     later: (ms: number) => {
       ahead += ms
@@ -118,6 +126,22 @@ t.test(
     t.same(states(lost, kept), ['delivered', 'delivered'])
   },
 )
+
+t.test('invariant 9: what the server has opened is delivered only once a receipt aboard counts it', async (t) => {
+  const { device, server, pull, states, visit, askAll } = await begin(t)
+  const [batch] = (await (await server.laptop(device)).batches(1)) as [CraftedBatch]
+  await pull(batch)
+  server.sql(`CREATE TRIGGER keep AFTER INSERT ON batches BEGIN
+    UPDATE batches SET state = 'held' WHERE ordinal = NEW.ordinal; END`)
+  await visit()
+  server.sql('DROP TRIGGER keep')
+  server.sql("UPDATE batches SET state = 'ingested' WHERE manifest_digest = ?", batch.digest)
+  await server.settled()
+  await askAll()
+  t.same(states(batch), ['forwarded'], 'asked after, and no receipt is here')
+  await visit()
+  t.same(states(batch), ['delivered'])
+})
 
 t.test('above a gap: opened there, delivered here', async (t) => {
   const { device, server, pull, states, visit } = await begin(t)

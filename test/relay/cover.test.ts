@@ -31,10 +31,10 @@ function begin(t: Test, ...aboard: string[]) {
   const delivered = () =>
     store.$client.prepare<[], string>("SELECT jws FROM manifests WHERE state = 'delivered' ORDER BY id").pluck().all()
   /** A server's receipt up to a batch. @returns what is called delivered after it */
-  const told = (name: string, above: DeliveryReceipt['above'] = []) => {
+  const told = (name: string, above: DeliveryReceipt['above'] = [], of = chain) => {
     const receipt = { through: Number.parseInt(name, 10), throughDigest: name === '0' ? null : sha256(name), above }
     coverBatches(store, {
-      ...{ v: 1, study: '', producer, chain, safeThrough: 0, server: 'server', at: '2026-11-24T08:00:00.000Z' },
+      ...{ v: 1, study: '', producer, chain: of, safeThrough: 0, server: 'server', at: '2026-11-24T08:00:00.000Z' },
       ...{ incarnation: { number: 1, nonce: chain } },
       ...receipt,
     })
@@ -61,6 +61,12 @@ t.test('above a gap it covers the runs that it names, and no more of what those 
     ['1a', '5a', '6a'],
   )
   t.same(told('6a'), ['1a', '4a', '5a', '6a'], 'once the gap is filled')
+})
+
+t.test('a receipt that names a batch in a place that is not its own covers nothing', async (t) => {
+  const { told } = begin(t, '1a', '2a')
+  t.same(told('0', [[2, 3, sha256('2a')]]), [], 'another number')
+  t.same(told('2a', [], '1'.repeat(32)), [], 'another chain')
 })
 
 t.test('invariant 9: a number that a receipt counts is not yet a batch that it means', async (t) => {
